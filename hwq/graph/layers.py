@@ -1,0 +1,158 @@
+"""The layers of a quantized network: what is computed, with every constant, and nothing of how.
+
+Tensors are named by strings; ``Network.tensors`` holds their shapes and quantization. Image tensors are
+(height, width, channels). Paddings are explicit: (top, bottom, left, right). ``clamp`` is the inclusive range of
+output codes after a fused activation, already in the output's codes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.graph.tensors import Quantization
+
+Padding = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """What every layer has.
+
+    ``name`` is unique in the network, an identifier ([A-Za-z][A-Za-z0-9_]*), and taken from the model where it names
+    its layers.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    output: str
+
+    @property
+    def op(self) -> str:
+        """Operator name in lower case, as reports print it."""
+        return type(self).__name__.lower()
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(Layer):
+    """2-D convolution; ``weights`` integer codes [out, kernel_h, kernel_w, in / groups], ``bias`` int32 [out]."""
+
+    weights: NDArray[np.int8]
+    weight_quantization: Quantization
+    bias: NDArray[np.int32]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: Padding
+    clamp: tuple[int, int]
+    groups: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class DepthwiseConv2D(Layer):
+    """Depthwise convolution; ``weights`` [kernel_h, kernel_w, in * depth_multiplier], ``bias`` int32 [out]."""
+
+    weights: NDArray[np.int8]
+    weight_quantization: Quantization
+    bias: NDArray[np.int32]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    padding: Padding
+    clamp: tuple[int, int]
+    depth_multiplier: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Layer):
+    """Fully connected; ``weights`` [out, in], ``bias`` int32 [out]. The input is taken flat, row-major."""
+
+    weights: NDArray[np.int8]
+    weight_quantization: Quantization
+    bias: NDArray[np.int32]
+    clamp: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Add(Layer):
+    """Element-wise sum of two tensors, each with its own scale; shapes equal or broadcastable."""
+
+    clamp: tuple[int, int]
+
+
+class PoolKind(str, Enum):
+    """How a pooling window becomes one value."""
+
+    AVERAGE = "average"
+    MAX = "max"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool2D(Layer):
+    """Average or max pooling; padding never counts. Input and output share scale and zero-point."""
+
+    kind: PoolKind
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Padding
+    clamp: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Mean(Layer):
+    """Mean over ``axes`` (of the shape without batch), requantized when scales differ."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Pad(Layer):
+    """Constant padding; ``amounts`` is (before, after) per axis, ``value`` the code that fills."""
+
+    amounts: tuple[tuple[int, int], ...]
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation(Layer):
+    """Joins its inputs along ``axis`` (of the shape without batch)."""
+
+    axis: int
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(Layer):
+    """Same codes, other shape."""
+
+
+class ActivationKind(str, Enum):
+    """Activations that stand as layers of their own."""
+
+    RELU = "relu"
+    RELU6 = "relu6"
+    RELU_N1_TO_1 = "relu_n1_to_1"
+    LEAKY_RELU = "leaky_relu"
+    LOGISTIC = "logistic"
+    TANH = "tanh"
+    HARD_SWISH = "hard_swish"
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Layer):
+    """An element-wise function; ``alpha`` is the negative slope of LEAKY_RELU, float32 as the model holds it."""
+
+    kind: ActivationKind
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Layer):
+    """Softmax over the last axis."""
+
+    beta: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Requantize(Layer):
+    """Same values in another scale, zero-point or integer format."""
