@@ -66,7 +66,11 @@ class DepthwiseConv2D(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Dense(Layer):
-    """Fully connected; ``weights`` [out, in], ``bias`` int32 [out]. The input is taken flat, row-major."""
+    """Fully connected; ``weights`` [out, in], ``bias`` int32 [out].
+
+    The input is taken flat, row-major, in rows of ``in`` elements; each row gives ``out`` elements of the output. Most
+    layers have one row.
+    """
 
     weights: NDArray[np.int8]
     weight_quantization: Quantization
@@ -101,7 +105,10 @@ class Pool2D(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Mean(Layer):
-    """Mean over ``axes`` (of the shape without batch), requantized when scales differ."""
+    """Mean over ``axes`` (of the shape without batch), requantized when scales differ.
+
+    The output's shape either keeps the axes with size 1 or drops them.
+    """
 
     axes: tuple[int, ...]
 
@@ -155,4 +162,4 @@ class Softmax(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Requantize(Layer):
-    """Same values in another scale, zero-point or integer format."""
+    """Same values in another scale, zero-point or integer format (int8 or uint8)."""

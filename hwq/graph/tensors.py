@@ -42,11 +42,13 @@ class Tensor:
     """One activation tensor of the network.
 
     ``shape`` leaves out the batch dimension: an image is (height, width, channels), a vector is (features,).
+    ``origin`` is the tensor's name in the model it was read from, empty where there is none.
     """
 
     name: str
     shape: tuple[int, ...]
     quantization: Quantization
+    origin: str = ""
 
     @property
     def elements(self) -> int:
