@@ -34,9 +34,8 @@ def quantize_input(network: Network, x: NDArray[np.generic]) -> NDArray[np.integ
     tensor = network.tensors[network.input]
     quantization = tensor.quantization
     if x.ndim == 0 or x.shape[1:] != tensor.shape:
-        raise DataError(
-            f"samples have shape {list(x.shape)}; the input of {network.name} needs [N, {', '.join(map(str, tensor.shape))}]"
-        )
+        needed = ", ".join(["N", *map(str, tensor.shape)])
+        raise DataError(f"samples have shape {list(x.shape)}; the input of {network.name} needs [{needed}]")
     code_format = quantization.format
     if x.dtype == code_format.dtype:
         codes: NDArray[np.integer] = x.astype(code_format.dtype, copy=False)

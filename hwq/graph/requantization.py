@@ -1,4 +1,4 @@
-"""What quantization parameters make of a layer: the real factor from accumulator to output, and activations as clamps."""
+"""What quantization makes of a layer: the real factor from accumulator to output, and activations as clamps."""
 
 from __future__ import annotations
 
