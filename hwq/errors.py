@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class HwqError(Exception):
     """Root of every error that a user can cause or meet. ``str(error)`` is one complete message."""
@@ -11,7 +13,14 @@ class HwqError(Exception):
 
 
 class ConfigError(HwqError):
-    """A YAML file, an option or a parameter is not acceptable; the message names its path in the file."""
+    """A YAML file, an option or a parameter is not acceptable; the message names its path in the file.
+
+    ``faults`` holds every fault found, as (dotted path of the parameter, what is wrong with it).
+    """
+
+    def __init__(self, message: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
 
 
 class ModelError(HwqError):

@@ -1,0 +1,172 @@
+"""The accelerator as a whole: the designer's parameters, and every width and latency that follows from them.
+
+Gateware, schedule and cost read these properties; none of them computes a width or a latency of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hwq.arch import isa
+from hwq.arch.checks import Checks
+from hwq.arch.parameters import (
+    ArithmeticParameters,
+    ArrayParameters,
+    BufferParameters,
+    InputZeroPoint,
+    RequantizerParameters,
+)
+from hwq.numeric.formats import IntFormat
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Smallest integer not below a / b, for b > 0."""
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """A weight-stationary systolic accelerator.
+
+    Raises
+    ------
+    ConfigError
+        When parameters contradict one another; every fault is named with its path.
+    """
+
+    array: ArrayParameters = field(default_factory=ArrayParameters)
+    arithmetic: ArithmeticParameters = field(default_factory=ArithmeticParameters)
+    requantizer: RequantizerParameters = field(default_factory=RequantizerParameters)
+    buffers: BufferParameters = field(default_factory=BufferParameters)
+
+    def __post_init__(self) -> None:
+        with Checks("") as check:
+            columns, lanes = self.array.columns, self.requantizer.lanes
+            if lanes is not None and columns % lanes:
+                check.fault("requantizer.lanes", f"must divide array.columns ({columns}), not {lanes}")
+            if self.psum_bits > self.arithmetic.accumulator_bits:
+                check.fault(
+                    "arithmetic.accumulator_bits",
+                    f"must be at least the {self.psum_bits} bits of a column's sum (arithmetic.psum_bits), "
+                    f"not {self.arithmetic.accumulator_bits}",
+                )
+
+    # -- operands ------------------------------------------------------------------------------------------------
+
+    @property
+    def activation(self) -> IntFormat:
+        """Format of the codes in activation memory."""
+        return IntFormat(self.arithmetic.activation_bits)
+
+    @property
+    def weight(self) -> IntFormat:
+        """Format of the weights."""
+        return IntFormat(self.arithmetic.weight_bits)
+
+    @property
+    def operand(self) -> IntFormat:
+        """Format of what a PE multiplies: the raw code, or code minus zero-point, one bit wider."""
+        extra = self.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+        return IntFormat(self.arithmetic.activation_bits + extra)
+
+    @property
+    def exact_psum_bits(self) -> int:
+        """Bits that hold the sum of one column's products, whatever the operands."""
+        most = self.array.rows * -self.operand.min * -self.weight.min
+        return most.bit_length() + 1
+
+    @property
+    def psum_bits(self) -> int:
+        """Bits of the partial sums inside the array."""
+        chosen = self.arithmetic.psum_bits
+        return self.exact_psum_bits if chosen is None else chosen
+
+    # -- memories ------------------------------------------------------------------------------------------------
+
+    @property
+    def word(self) -> int:
+        """Elements in one word of activation memory: the rows, rounded up to a power of two (and the lanes)."""
+        return 1 << (max(self.array.rows, self.lanes, 2) - 1).bit_length()
+
+    @property
+    def lanes(self) -> int:
+        """Channels requantized per cycle."""
+        lanes = self.requantizer.lanes
+        return (self.array.columns // 2 if self.array.columns % 2 == 0 else self.array.columns) if lanes is None else lanes
+
+    @property
+    def activation_words(self) -> int:
+        """Words of activation memory, an even number: half in each bank."""
+        return 2 * ceil_div(self.buffers.activations, 2 * self.word)
+
+    @property
+    def weight_words(self) -> int:
+        """Words of weight memory; a word holds one array row."""
+        return ceil_div(self.buffers.weights, self.array.columns)
+
+    @property
+    def record_words(self) -> int:
+        """Words of record memory; a word holds the records of all lanes."""
+        return ceil_div(ceil_div(self.buffers.channels, self.array.columns) * self.array.columns, self.lanes)
+
+    @property
+    def descriptor_words(self) -> int:
+        """Words of descriptor memory."""
+        return self.buffers.descriptors * isa.DESCRIPTOR.words
+
+    @property
+    def word_bits(self) -> dict[isa.Space, int]:
+        """Width of a word of each memory behind the load port."""
+        return {
+            isa.Space.ACTIVATIONS: self.word * self.activation.width,
+            isa.Space.WEIGHTS: self.array.columns * self.weight.width,
+            isa.Space.RECORDS: self.lanes * isa.RECORD.bits,
+            isa.Space.DESCRIPTORS: isa.WORD_BITS,
+        }
+
+    @property
+    def words(self) -> dict[isa.Space, int]:
+        """Number of words of each memory behind the load port."""
+        return {
+            isa.Space.ACTIVATIONS: self.activation_words,
+            isa.Space.WEIGHTS: self.weight_words,
+            isa.Space.RECORDS: self.record_words,
+            isa.Space.DESCRIPTORS: self.descriptor_words,
+        }
+
+    # -- latencies, in cycles ------------------------------------------------------------------------------------
+
+    @property
+    def feed_latency(self) -> int:
+        """From the issue of a step to its operands at the array's input: two sums, memory, rotation, padding."""
+        return 5
+
+    @property
+    def array_latency(self) -> int:
+        """From operands at the array's input to the aligned sums of all columns at its output."""
+        return self.array.rows + self.array.columns - 1 + self.array.product_register
+
+    @property
+    def accumulate_latency(self) -> int:
+        """From aligned sums to accumulators that the drain may read."""
+        return 2
+
+    @property
+    def drain_latency(self) -> int:
+        """From the drain's issue to the start of the requantizer: accumulator read, lane selection."""
+        return 2
+
+    @property
+    def requantizer_latency(self) -> int:
+        """From accumulator and record to output code."""
+        return 8
+
+    @property
+    def store_latency(self) -> int:
+        """From output code to activation memory written: rotation, write."""
+        return 2
+
+    @property
+    def minimum_pass(self) -> int:
+        """Shortest pass: the next tile's rows must load, and an accumulator must be written before it is read again."""
+        return max(self.array.rows, 3)

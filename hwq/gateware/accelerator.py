@@ -1,0 +1,163 @@
+"""The top of the design."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator as AcceleratorParameters
+from hwq.gateware.accumulator import Accumulator
+from hwq.gateware.activations import ActivationMemory
+from hwq.gateware.addresses import AddressGenerator
+from hwq.gateware.array import SystolicArray
+from hwq.gateware.delay import delay
+from hwq.gateware.drain import Drain
+from hwq.gateware.library import place
+from hwq.gateware.load import PAYLOAD, LoadPort
+from hwq.gateware.operands import OperandStage
+from hwq.gateware.pe import shape_of
+from hwq.gateware.registers import Registers
+from hwq.gateware.sequencer import Sequencer
+from hwq.gateware.weights import WeightMemory
+
+
+class Accelerator(Component):
+    """Memories, array, requantizer and the sequencer that runs them by descriptors.
+
+    - ``bus``: registers (``arch.isa``); ``bus_read_data`` is valid one cycle after ``bus_address``.
+    - ``load``: a stream that fills the memories; it waits while the accelerator is busy.
+    - ``read``: while not busy, ``read_data`` is the word of activation memory at ``read_address``, ``read_valid`` 2
+      cycles after ``read_enable``.
+    - ``done`` is the status bit, for use as an interrupt.
+    """
+
+    module = "hwq_accelerator"
+
+    def __init__(self, *, accelerator: AcceleratorParameters) -> None:
+        self._accelerator = accelerator
+        self.key = accelerator
+        super().__init__(
+            {
+                "bus_address": In(8),
+                "bus_write_enable": In(1),
+                "bus_write_data": In(32),
+                "bus_read_data": Out(32),
+                "load": In(stream.Signature(PAYLOAD)),
+                "read_enable": In(1),
+                "read_address": In((accelerator.activation_words - 1).bit_length()),
+                "read_valid": Out(1),
+                "read_data": Out(data.ArrayLayout(shape_of(accelerator.activation), accelerator.word)),
+                "done": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        parameters = self._accelerator
+        registers = place(m, "registers", Registers(), platform)
+        sequencer = place(m, "sequencer", Sequencer(accelerator=parameters), platform)
+        load = place(m, "load_port", LoadPort(accelerator=parameters), platform)
+        addresses = place(m, "addresses", AddressGenerator(accelerator=parameters), platform)
+        activations = place(m, "activations", ActivationMemory(accelerator=parameters), platform)
+        operands = place(m, "operands", OperandStage(accelerator=parameters), platform)
+        weights = place(m, "weights", WeightMemory(accelerator=parameters), platform)
+        array = place(m, "array", SystolicArray(accelerator=parameters), platform)
+        accumulator = place(m, "accumulator", Accumulator(accelerator=parameters), platform)
+        drain = place(m, "drain", Drain(accelerator=parameters), platform)
+        descriptor = sequencer.descriptor
+
+        # Bus and sequencer.
+        m.d.comb += [
+            registers.address.eq(self.bus_address),
+            registers.write_enable.eq(self.bus_write_enable),
+            registers.write_data.eq(self.bus_write_data),
+            self.bus_read_data.eq(registers.read_data),
+            registers.busy.eq(sequencer.busy),
+            registers.done.eq(sequencer.done),
+            registers.error.eq(sequencer.error),
+            registers.cycles.eq(sequencer.cycles),
+            registers.layers.eq(sequencer.layers),
+            sequencer.start.eq(registers.start),
+            sequencer.conv_done.eq(drain.done),
+            self.done.eq(sequencer.done),
+        ]
+
+        # Load port.
+        m.d.comb += [
+            load.beats.payload.eq(self.load.payload),
+            load.beats.valid.eq(self.load.valid),
+            self.load.ready.eq(load.beats.ready),
+            load.busy.eq(sequencer.busy),
+            sequencer.write_enable.eq(load.descriptors_enable),
+            sequencer.write_address.eq(load.address),
+            sequencer.write_data.eq(load.descriptors_data),
+            weights.write_enable.eq(load.weights_enable),
+            weights.write_address.eq(load.address),
+            weights.write_data.eq(load.weights_data),
+            drain.record_write_enable.eq(load.records_enable),
+            drain.record_write_address.eq(load.address),
+            drain.record_write_data.eq(load.records_data),
+        ]
+
+        # Activation memory: the array's side reads, the drain writes; while idle the host does both.
+        word, lanes = parameters.word, parameters.lanes
+        offset_bits = (word - 1).bit_length()
+        reading = Signal()
+        m.d.comb += [
+            reading.eq(self.read_enable & ~sequencer.busy),
+            activations.read_address.eq(Mux(reading, self.read_address << offset_bits, addresses.read_address)),
+            self.read_data.eq(activations.read_data),
+            self.read_valid.eq(delay(m, reading, 2, "read_valid", reset_less=False)),
+            activations.write_enable.eq(drain.write_enable | load.activations_enable),
+            activations.write_address.eq(
+                Mux(load.activations_enable, load.address << offset_bits, drain.write_address)
+            ),
+        ]
+        whole = data.View(activations.write_data.shape(), load.activations_data)
+        for i in range(word):
+            if i < lanes:
+                drained, drained_mask = drain.write_data[i], drain.write_mask[i]
+            else:
+                drained, drained_mask = whole[i], 0
+            m.d.comb += [
+                activations.write_data[i].eq(Mux(load.activations_enable, whole[i], drained)),
+                activations.write_mask[i].eq(load.activations_enable | drained_mask),
+            ]
+
+        # Operands and weights into the array, sums into the accumulator.
+        m.d.comb += [
+            addresses.descriptor.eq(descriptor),
+            addresses.start.eq(sequencer.conv_start),
+            addresses.release.eq(drain.release),
+            addresses.release_bank.eq(drain.release_bank),
+            operands.codes.as_value().eq(activations.read_data.as_value()),
+            operands.valid.eq(addresses.operand_valid),
+            operands.zero_point.eq(descriptor.in_zero_point),
+            weights.advance.eq(addresses.load_ahead),
+            weights.rewind.eq(addresses.load_rewind),
+            weights.base.eq(descriptor.weight_base),
+            array.operands.eq(operands.operands),
+            array.bank.eq(addresses.bank),
+            array.load.eq(addresses.load),
+            array.weights.eq(weights.weights),
+            accumulator.valid.eq(addresses.sum_valid),
+            accumulator.first.eq(addresses.sum_first),
+            accumulator.bank.eq(addresses.sum_bank),
+            accumulator.address.eq(addresses.sum_address),
+            accumulator.sums.eq(array.sums),
+        ]
+
+        # Accumulators out through the drain.
+        m.d.comb += [
+            drain.descriptor.eq(descriptor),
+            drain.start.eq(sequencer.conv_start),
+            drain.finished.eq(addresses.sum_last),
+            drain.finished_bank.eq(addresses.sum_bank),
+            accumulator.drain_enable.eq(drain.read_enable),
+            accumulator.drain_bank.eq(drain.read_bank),
+            accumulator.drain_address.eq(drain.read_address),
+            drain.accumulators.eq(accumulator.drain_data),
+        ]
+        return m

@@ -1,0 +1,81 @@
+"""Accumulators behind the array: two banks, one adding while the other is drained."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+
+
+class Accumulator(Component):
+    """``bank[address][c] = (0 if first else bank[address][c]) + sums[c]``, wrapped to ``accumulator_bits``.
+
+    ``valid``, ``first``, ``bank`` and ``address`` are presented one cycle before the sums they belong to. The result
+    may be read (drain port, or by a later addition) once its address is presented 3 cycles or more after that.
+
+    The drain port reads ``drain_bank[drain_address]``, data one cycle later. While ``drain_enable``, the bank it names
+    belongs to it: no addition may be under way there.
+    """
+
+    module = "hwq_accumulator"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        columns, depth = accelerator.array.columns, accelerator.buffers.accumulators
+        bits = accelerator.arithmetic.accumulator_bits
+        self._columns, self._depth, self._bits = columns, depth, bits
+        self.key = (columns, depth, bits, accelerator.psum_bits)
+        address = (depth - 1).bit_length()
+        super().__init__(
+            {
+                "valid": In(1),
+                "first": In(1),
+                "bank": In(1),
+                "address": In(address),
+                "sums": In(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
+                "drain_enable": In(1),
+                "drain_bank": In(1),
+                "drain_address": In(address),
+                "drain_data": Out(data.ArrayLayout(signed(bits), columns)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        layout = data.ArrayLayout(signed(self._bits), self._columns)
+        valid, first, bank = Signal(), Signal(), Signal()
+        address = Signal.like(self.address)
+        write_valid, write_bank = Signal(), Signal()
+        write_address = Signal.like(self.address)
+        total = Signal(layout, reset_less=True)
+        drain_bank = Signal()
+        m.d.sync += [
+            valid.eq(self.valid),
+            first.eq(self.first),
+            bank.eq(self.bank),
+            address.eq(self.address),
+            write_valid.eq(valid),
+            write_bank.eq(bank),
+            write_address.eq(address),
+            drain_bank.eq(self.drain_bank),
+        ]
+        stored = []
+        for number in range(2):
+            memory = Memory(shape=self._columns * self._bits, depth=self._depth, init=[])
+            m.submodules[f"bank_{number}"] = memory
+            reader, writer = memory.read_port(), memory.write_port()
+            drains = self.drain_enable & (self.drain_bank == number)
+            m.d.comb += [
+                reader.addr.eq(Mux(drains, self.drain_address, self.address)),
+                writer.addr.eq(write_address),
+                writer.data.eq(total),
+                writer.en.eq(write_valid & (write_bank == number)),
+            ]
+            stored.append(data.View(layout, reader.data))
+        for c in range(self._columns):
+            before = Mux(first, 0, Mux(bank, stored[1][c], stored[0][c]))
+            m.d.sync += total[c].eq(before + self.sums[c])
+            m.d.comb += self.drain_data[c].eq(Mux(drain_bank, stored[1][c], stored[0][c]))
+        return m

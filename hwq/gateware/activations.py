@@ -1,0 +1,120 @@
+"""Activation memory: two banks that together read and write any run of elements, aligned or not."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+from hwq.gateware.pe import shape_of
+
+
+def rotate_left(m: Module, elements: list[Signal], amount: Signal, name: str) -> list[Signal]:
+    """``out[i] = elements[(i + amount) % n]`` for a power of two ``n``, one stage of multiplexers per bit of amount."""
+    count = len(elements)
+    for bit in range(len(amount)):
+        turned = []
+        for i in range(count):
+            element = Signal(elements[i].shape(), name=f"{name}_{bit}_{i}")
+            m.d.comb += element.eq(Mux(amount[bit], elements[(i + (1 << bit)) % count], elements[i]))
+            turned.append(element)
+        elements = turned
+    return elements
+
+
+class ActivationMemory(Component):
+    """``word`` elements per access, beginning at any element.
+
+    Word ``w`` lies in bank ``w % 2`` at row ``w // 2``, so the two words that an unaligned run touches are always in
+    different banks and are reached in one cycle.
+
+    - Read: ``read_data[i]``, 2 cycles after ``read_address``, is element ``read_address + i``. Addresses wrap modulo
+      the memory, which lets the caller aim at padding and mask what comes back.
+    - Write: while ``write_enable``, ``write_data[i]`` goes to ``write_address + i`` wherever ``write_mask[i]``. It is in
+      the memory 2 cycles later: a read whose address is presented then, or after, sees it.
+
+    Interval 1 on both ports, which never stall one another.
+    """
+
+    module = "hwq_activations"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        word, words = accelerator.word, accelerator.activation_words
+        self._rows = words // 2
+        self._word = word
+        self._shape = shape_of(accelerator.activation)
+        self.key = (word, words, accelerator.activation)
+        address = (word * words - 1).bit_length()
+        vector = data.ArrayLayout(self._shape, word)
+        super().__init__(
+            {
+                "read_address": In(address),
+                "read_data": Out(vector),
+                "write_enable": In(1),
+                "write_address": In(address),
+                "write_mask": In(word),
+                "write_data": In(vector),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        word, rows = self._word, self._rows
+        offset_bits = (word - 1).bit_length()
+        row_bits = max(1, (rows - 1).bit_length())
+        element_bits = self.read_data[0].shape().width
+        banks = [Memory(shape=word * element_bits, depth=rows, init=[]) for _ in range(2)]
+        m.submodules.even, m.submodules.odd = banks
+        readers = [bank.read_port() for bank in banks]
+        writers = [bank.write_port(granularity=element_bits) for bank in banks]
+
+        def split(address: Signal, name: str) -> tuple[Signal, Signal, list[Signal]]:
+            """Offset in the word, parity of the word, and for each bank the row that the run touches."""
+            number = address[offset_bits:]
+            parity = number[0]
+            row = Signal(row_bits, name=f"{name}_row")
+            after = Signal(row_bits, name=f"{name}_row_after")
+            m.d.comb += [row.eq(number[1:]), after.eq(Mux(row == rows - 1, 0, row + 1))]
+            return address[:offset_bits], parity, [Mux(parity, after, row), row]
+
+        offset, parity, bank_rows = split(self.read_address, "read")
+        for reader, row in zip(readers, bank_rows, strict=True):
+            m.d.comb += reader.addr.eq(row)
+        read_offset, read_parity = Signal(offset_bits), Signal()
+        m.d.sync += [read_offset.eq(offset), read_parity.eq(parity)]
+        first = Mux(read_parity, readers[1].data, readers[0].data)
+        second = Mux(read_parity, readers[0].data, readers[1].data)
+        merged = []
+        for i in range(word):
+            element = Signal(element_bits, name=f"merged_{i}")
+            # Elements below the offset belong to the word after.
+            m.d.comb += element.eq(
+                Mux(i < read_offset, second.word_select(i, element_bits), first.word_select(i, element_bits))
+            )
+            merged.append(element)
+        for i, element in enumerate(rotate_left(m, merged, read_offset, "read_turn")):
+            m.d.sync += self.read_data[i].eq(element)
+
+        offset, parity, bank_rows = split(self.write_address, "write")
+        # Rotating right by the offset is rotating left by its complement modulo the word.
+        back = Signal(offset_bits)
+        m.d.comb += back.eq(-offset)
+        lanes = []
+        for i in range(word):
+            lane = Signal(element_bits + 1, name=f"write_lane_{i}")
+            m.d.comb += lane.eq(Cat(self.write_data[i], self.write_mask[i] & self.write_enable))
+            lanes.append(lane)
+        turned = rotate_left(m, lanes, back, "write_turn")
+        # Lanes at or above the offset go to the first word of the run, those below it to the word after.
+        mask = Cat(lane[element_bits] for lane in turned)
+        low = Cat(i < offset for i in range(word))
+        for bank, (writer, row) in enumerate(zip(writers, bank_rows, strict=True)):
+            follows = parity if bank == 0 else ~parity
+            m.d.sync += [
+                writer.addr.eq(row),
+                writer.data.eq(Cat(lane[:element_bits] for lane in turned)),
+                writer.en.eq(mask & Mux(follows, low, ~low)),
+            ]
+        return m

@@ -1,0 +1,94 @@
+"""The systolic array: skew, processing elements, deskew."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+from hwq.gateware.delay import delay
+from hwq.gateware.library import place
+from hwq.gateware.pe import ProcessingElement, shape_of
+
+
+class SystolicArray(Component):
+    """``sums[c] = sum over r of operands[r] * weights[r][c]``, one vector of operands per cycle.
+
+    Operands of one step enter side by side and leave as one vector of sums ``latency`` cycles later; skewing them, row
+    by row, and deskewing the sums, column by column, is done here. ``bank`` names the weights a step uses.
+
+    Weights enter one row per cycle: ``load`` is one-hot over the rows, ``weights`` the row's weight for each column.
+    They go into the bank that ``bank`` does *not* name when the row's operands of the same cycle pass, and so must
+    arrive while a step of the tile before the one they belong to is current: row ``r`` no earlier than ``r`` cycles
+    after the first step of that tile, and no later than ``r`` cycles after its last.
+
+    Nothing stalls; interval 1.
+    """
+
+    module = "hwq_array"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        self._accelerator = accelerator
+        rows, columns = accelerator.array.rows, accelerator.array.columns
+        self.key = (
+            rows,
+            columns,
+            accelerator.operand,
+            accelerator.weight,
+            accelerator.psum_bits,
+            accelerator.array.product_register,
+        )
+        super().__init__(
+            {
+                "operands": In(data.ArrayLayout(shape_of(accelerator.operand), rows)),
+                "bank": In(1),
+                "load": In(rows),
+                "weights": In(data.ArrayLayout(shape_of(accelerator.weight), columns)),
+                "sums": Out(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a step's operands to its sums."""
+        return self._accelerator.array_latency
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        accelerator = self._accelerator
+        rows, columns = accelerator.array.rows, accelerator.array.columns
+        # A row's weights enter together with its operands, so they take the columns' skew here and the rows' skew
+        # through the order in which the rows are loaded.
+        weights = [delay(m, self.weights[c], c, f"weight_skew_{c}") for c in range(columns)]
+        bank = self.bank
+        psums = [0] * columns
+        for r in range(rows):
+            operand = delay(m, self.operands[r], r, f"operand_skew_{r}")
+            load = self.load[r]
+            row_bank = bank
+            for c in range(columns):
+                pe = place(
+                    m,
+                    f"pe_{r}_{c}",
+                    ProcessingElement(
+                        operand=accelerator.operand,
+                        weight=accelerator.weight,
+                        psum_bits=accelerator.psum_bits,
+                        product_register=accelerator.array.product_register,
+                    ),
+                    platform,
+                )
+                m.d.comb += [
+                    pe.operand_in.eq(operand),
+                    pe.bank_in.eq(row_bank),
+                    pe.load_in.eq(load),
+                    pe.weight_in.eq(weights[c]),
+                    pe.psum_in.eq(psums[c]),
+                ]
+                operand, row_bank, load, psums[c] = pe.operand_out, pe.bank_out, pe.load_out, pe.psum_out
+            if r + 1 < rows:
+                bank = delay(m, bank, 1, f"bank_skew_{r}")
+        for c in range(columns):
+            m.d.comb += self.sums[c].eq(delay(m, psums[c], columns - 1 - c, f"sum_deskew_{c}"))
+        return m

@@ -1,0 +1,177 @@
+"""Drain: takes finished accumulators through the requantizer lanes into activation memory."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+from hwq.gateware.delay import delay
+from hwq.gateware.descriptor import DESCRIPTOR, RECORD
+from hwq.gateware.library import place
+from hwq.gateware.pe import shape_of
+from hwq.gateware.requantizer import Requantizer
+
+
+class Drain(Component):
+    """Requantizes ``lanes`` channels per cycle, pixel by pixel, and holds the records of every channel.
+
+    ``finished`` with ``finished_bank``, one cycle before the last sums of a job come out of the array, announces the
+    job. Jobs come in the order of the address generator's walk, which the drain repeats with counters of its own: each
+    cycle it issues one group of lanes of one pixel. With a job's last group, ``release`` gives back ``release_bank``.
+    A job is begun one cycle after its accumulators may be read, or two after the last group of the job before. ``done``
+    comes in the cycle after the layer's last write reached memory.
+
+    Nothing stalls the drain.
+    """
+
+    module = "hwq_drain"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        self._accelerator = accelerator
+        self.key = accelerator
+        columns, lanes = accelerator.array.columns, accelerator.lanes
+        super().__init__(
+            {
+                "descriptor": In(DESCRIPTOR),
+                "start": In(1),
+                "finished": In(1),
+                "finished_bank": In(1),
+                "release": Out(1),
+                "release_bank": Out(1),
+                "read_enable": Out(1),
+                "read_bank": Out(1),
+                "read_address": Out((accelerator.buffers.accumulators - 1).bit_length()),
+                "accumulators": In(data.ArrayLayout(signed(accelerator.arithmetic.accumulator_bits), columns)),
+                "write_enable": Out(1),
+                "write_address": Out((accelerator.word * accelerator.activation_words - 1).bit_length()),
+                "write_mask": Out(lanes),
+                "write_data": Out(data.ArrayLayout(shape_of(accelerator.activation), lanes)),
+                "done": Out(1),
+                "record_write_enable": In(1),
+                "record_write_address": In(max(1, (accelerator.record_words - 1).bit_length())),
+                "record_write_data": In(lanes * RECORD.size),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        accelerator, d = self._accelerator, self.descriptor
+        columns, lanes = accelerator.array.columns, accelerator.lanes
+        groups = columns // lanes
+
+        # A job's accumulators may be read ``accumulate_latency`` cycles after its sums leave the array.
+        full = Signal(2)
+        finished = delay(m, self.finished, accelerator.accumulate_latency, "finished", reset_less=False)
+        finished_bank = delay(m, self.finished_bank, accelerator.accumulate_latency, "finished_bank")
+        with m.If(self.release):
+            m.d.sync += full.bit_select(self.release_bank, 1).eq(0)
+        with m.If(finished):
+            m.d.sync += full.bit_select(finished_bank, 1).eq(1)
+
+        # -- the walk: pixel tiles, blocks, pixels, lane groups -----------------------------------------------------
+        active, bank = Signal(), Signal()
+        pixels_left, block = Signal(d.pixels.shape()), Signal(d.blocks.shape())
+        pixel, group = Signal(d.tile_pixels.shape()), Signal(range(groups + 1))
+        block_first, block_last, tile_last, pixel_last, group_last = (
+            Signal(name=name) for name in ("block_first", "block_last", "tile_last", "pixel_last", "group_last")
+        )
+        m.d.comb += [
+            block_first.eq(block == 0),
+            block_last.eq(block + 1 == d.blocks),
+            tile_last.eq(pixels_left <= d.tile_pixels),
+            pixel_last.eq(pixel + 1 == Mux(tile_last, pixels_left, d.tile_pixels)),
+            group_last.eq(group + 1 == Mux(block_last, d.last_groups, groups)),
+        ]
+        job_end = Signal()
+        m.d.comb += job_end.eq(active & group_last & pixel_last)
+        with m.If(active):
+            m.d.sync += group.eq(group + 1)
+            with m.If(group_last):
+                m.d.sync += [group.eq(0), pixel.eq(pixel + 1)]
+            with m.If(job_end):
+                m.d.sync += [active.eq(0), bank.eq(~bank), pixel.eq(0), block.eq(block + 1)]
+                with m.If(block_last):
+                    m.d.sync += [block.eq(0), pixels_left.eq(pixels_left - d.tile_pixels)]
+        with m.Elif(full.bit_select(bank, 1)):
+            m.d.sync += active.eq(1)
+        with m.If(self.start):
+            m.d.sync += [active.eq(0), bank.eq(0), block.eq(0), pixel.eq(0), group.eq(0), pixels_left.eq(d.pixels)]
+
+        # -- addresses: of this group, this pixel, this block's first pixel, the next tile's first pixel --------------
+        shape = self.write_address.shape()
+        group_address, pixel_address, block_address, tile_address = (
+            Signal(shape, name=f"{name}_address") for name in ("group", "pixel", "block", "tile")
+        )
+        next_pixel, next_block = Signal(shape), Signal(shape)
+        m.d.comb += [
+            next_pixel.eq(pixel_address + d.out_step),
+            # One past the last pixel of a tile's first block, the next tile begins.
+            next_block.eq(Mux(block_last, Mux(block_first, next_pixel, tile_address), block_address + columns)),
+        ]
+        record_base, record = (Signal.like(self.record_write_address, name=name) for name in ("record_base", "record"))
+        next_base = Mux(block_last, d.record_base, record_base + groups)
+        with m.If(active):
+            m.d.sync += [group_address.eq(group_address + lanes), record.eq(record + 1)]
+            with m.If(group_last):
+                m.d.sync += [group_address.eq(next_pixel), pixel_address.eq(next_pixel), record.eq(record_base)]
+            with m.If(job_end):
+                m.d.sync += [address.eq(next_block) for address in (group_address, pixel_address, block_address)]
+                m.d.sync += [record_base.eq(next_base), record.eq(next_base)]
+                with m.If(block_first):
+                    m.d.sync += tile_address.eq(next_pixel)
+        with m.If(self.start):
+            m.d.sync += [address.eq(d.out_base) for address in (group_address, pixel_address, block_address)]
+            m.d.sync += [record_base.eq(d.record_base), record.eq(d.record_base)]
+
+        lane_valid = Signal(lanes)
+        m.d.comb += [
+            lane_valid[lane].eq(~(block_last & group_last) | (lane < d.last_lanes)) for lane in range(lanes)
+        ]
+        m.d.comb += [
+            self.read_enable.eq(active),
+            self.read_bank.eq(bank),
+            self.read_address.eq(pixel),
+            self.release.eq(job_end),
+            self.release_bank.eq(bank),
+        ]
+
+        # -- what arrives with the codes ------------------------------------------------------------------------------
+        cycles = accelerator.drain_latency + accelerator.requantizer_latency
+        last = delay(m, job_end & block_last & tile_last, cycles + accelerator.store_latency, "last", reset_less=False)
+        m.d.comb += [
+            self.write_enable.eq(delay(m, active, cycles, "write_enable", reset_less=False)),
+            self.write_address.eq(delay(m, group_address, cycles, "write_address")),
+            self.write_mask.eq(delay(m, lane_valid, cycles, "write_mask")),
+            self.done.eq(last),
+        ]
+
+        # -- accumulators, records, requantizers ----------------------------------------------------------------------
+        m.submodules.records = records = Memory(shape=lanes * RECORD.size, depth=accelerator.record_words, init=[])
+        writer, reader = records.write_port(), records.read_port()
+        m.d.comb += [
+            writer.en.eq(self.record_write_enable),
+            writer.addr.eq(self.record_write_address),
+            writer.data.eq(self.record_write_data),
+            # A group's accumulators take one cycle longer than its records: their lanes have to be selected.
+            reader.addr.eq(delay(m, record, 1, "record_delay")),
+        ]
+        group_1 = delay(m, group, 1, "group_delay")
+        for lane in range(lanes):
+            selected = Signal(signed(accelerator.arithmetic.accumulator_bits), name=f"selected_{lane}", reset_less=True)
+            m.d.sync += selected.eq(Array(self.accumulators[g * lanes + lane] for g in range(groups))[group_1])
+            fields = data.View(RECORD, reader.data.word_select(lane, RECORD.size))
+            requantizer = place(m, f"requantizer_{lane}", Requantizer(accelerator=accelerator), platform)
+            m.d.comb += [
+                requantizer.accumulator.eq(selected),
+                requantizer.bias.eq(fields.bias),
+                requantizer.multiplier.eq(fields.multiplier),
+                requantizer.shift.eq(fields.shift),
+                requantizer.zero_point.eq(d.out_zero_point),
+                requantizer.low.eq(d.low),
+                requantizer.high.eq(d.high),
+                self.write_data[lane].eq(requantizer.code),
+            ]
+        return m

@@ -1,0 +1,43 @@
+"""Operand stage: codes from memory become what the array multiplies."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import InputZeroPoint
+from hwq.gateware.pe import shape_of
+
+
+class OperandStage(Component):
+    """Zero-point and padding, one cycle.
+
+    Folded: ``operands[i] = codes[i] if valid[i] else zero_point``. Subtracted:
+    ``operands[i] = codes[i] - zero_point if valid[i] else 0``.
+    """
+
+    module = "hwq_operands"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        self._rows = accelerator.array.rows
+        self._subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+        self.key = (self._rows, self._subtracted, accelerator.activation, accelerator.operand)
+        super().__init__(
+            {
+                "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._rows)),
+                "valid": In(self._rows),
+                "zero_point": In(signed(isa.DESCRIPTOR.fields["in_zero_point"].field.width)),
+                "operands": Out(data.ArrayLayout(shape_of(accelerator.operand), self._rows)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for i in range(self._rows):
+            code = self.codes[i]
+            real, padding = (code - self.zero_point, 0) if self._subtracted else (code, self.zero_point)
+            m.d.sync += self.operands[i].eq(Mux(self.valid[i], real, padding))
+        return m

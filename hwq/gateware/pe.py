@@ -1,0 +1,79 @@
+"""Processing element: one multiplier, two weights, one addition."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.numeric.formats import IntFormat
+
+
+def shape_of(format: IntFormat) -> object:
+    """Amaranth shape of an integer format."""
+    return signed(format.width) if format.signed else format.width
+
+
+class ProcessingElement(Component):
+    """``psum_out = psum_in + operand_in * weight[bank_in]``, wrapped to ``psum_bits``.
+
+    The element holds two weights. ``bank_in`` travels with the operands and says which one multiplies; a weight that
+    arrives (``load_in``) goes into the other one, so the next tile loads while this one computes. Everything moves one
+    element per cycle: operand, bank and load to the right, the sum downwards, where it meets the operand of the next
+    row if each row's operands enter one cycle after those of the row above.
+
+    Latency from ``operand_in`` to ``psum_out`` is 1 cycle, 2 with ``product_register``; interval 1. Nothing stalls.
+
+    Parameters
+    ----------
+    operand, weight:
+        Formats of the factors.
+    psum_bits:
+        Width of the sums, two's complement.
+    product_register:
+        Whether the product is registered before it is added.
+    """
+
+    module = "hwq_pe"
+
+    def __init__(self, *, operand: IntFormat, weight: IntFormat, psum_bits: int, product_register: bool) -> None:
+        self.key = (operand, weight, psum_bits, product_register)
+        self._product_register = product_register
+        super().__init__(
+            {
+                "operand_in": In(shape_of(operand)),
+                "bank_in": In(1),
+                "load_in": In(1),
+                "weight_in": In(shape_of(weight)),
+                "psum_in": In(signed(psum_bits)),
+                "operand_out": Out(shape_of(operand)),
+                "bank_out": Out(1),
+                "load_out": Out(1),
+                "psum_out": Out(signed(psum_bits)),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from an operand to the sum that holds its product."""
+        return 1 + self._product_register
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        weights = [Signal(self.weight_in.shape(), name=f"weight_{bank}", reset_less=True) for bank in range(2)]
+        with m.If(self.load_in):
+            with m.If(self.bank_in):
+                m.d.sync += weights[0].eq(self.weight_in)
+            with m.Else():
+                m.d.sync += weights[1].eq(self.weight_in)
+
+        exact = self.operand_in * Mux(self.bank_in, weights[1], weights[0])
+        product = Signal(exact.shape(), reset_less=True)
+        m.d["sync" if self._product_register else "comb"] += product.eq(exact)
+
+        m.d.sync += [
+            self.operand_out.eq(self.operand_in),
+            self.bank_out.eq(self.bank_in),
+            self.load_out.eq(self.load_in),
+            self.psum_out.eq(self.psum_in + product),
+        ]
+        return m

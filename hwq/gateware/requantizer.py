@@ -1,0 +1,106 @@
+"""Requantizer lane: one accumulator to one output code under contract ``double``."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.gateware.pe import shape_of
+
+_BIAS = isa.RECORD.fields["bias"].field
+_MULTIPLIER = isa.RECORD.fields["multiplier"].field
+_SHIFT = isa.RECORD.fields["shift"].field
+
+
+class Requantizer(Component):
+    """``code = clamp(zero_point + round(round((acc + bias) * 2^left * multiplier / 2^31) / 2^right), low, high)``.
+
+    ``left`` is ``shift`` where positive, ``right`` its negative where negative. The inner rounding takes ties up, the
+    outer one away from zero; ``acc + bias`` and its left shift wrap at 32 bits (docs/spec/numerics.md, contract
+    ``double``). ``shift`` may not exceed ``max_left_shift``.
+
+    Latency 8, interval 1, nothing stalls. ``zero_point``, ``low`` and ``high`` are constant while codes are in flight.
+    """
+
+    module = "hwq_requantizer"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        self._accelerator = accelerator
+        self._max_left = accelerator.requantizer.max_left_shift
+        self.key = (accelerator.arithmetic.accumulator_bits, accelerator.activation, self._max_left)
+        wide = signed(isa.DESCRIPTOR.fields["out_zero_point"].field.width)
+        super().__init__(
+            {
+                "accumulator": In(signed(accelerator.arithmetic.accumulator_bits)),
+                "bias": In(signed(_BIAS.width)),
+                "multiplier": In(_MULTIPLIER.width),
+                "shift": In(signed(_SHIFT.width)),
+                "zero_point": In(wide),
+                "low": In(wide),
+                "high": In(wide),
+                "code": Out(shape_of(accelerator.activation)),
+            }
+        )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from accumulator to code."""
+        return self._accelerator.requantizer_latency
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+
+        def stage(name: str, value: object, shape: object) -> Signal:
+            register = Signal(shape, name=name, reset_less=True)
+            m.d.sync += register.eq(value)
+            return register
+
+        # 1: the bias, at 32 bits.
+        biased = stage("biased", self.accumulator + self.bias, signed(32))
+        multiplier_1 = stage("multiplier_1", self.multiplier, _MULTIPLIER.width)
+        shift_1 = stage("shift_1", self.shift, signed(_SHIFT.width))
+
+        # 2: the left shift.
+        left_bits = self._max_left.bit_length()
+        left = Mux(shift_1 < 0, 0, shift_1[:left_bits]) if left_bits else Const(0)
+        scaled = stage("scaled", biased << left if left_bits else biased, signed(32))
+        multiplier_2 = stage("multiplier_2", multiplier_1, _MULTIPLIER.width)
+        right = Mux(shift_1 < 0, -shift_1, 0)
+        right_2 = stage("right_2", right, _SHIFT.width - 1)
+
+        # 3 to 5: a 32 x 31 bit product from four products that fit DSP multipliers. Half of the inner rounding's unit,
+        # 2^30, enters as 2^14 in the middle sum, which weighs 2^16.
+        x_low, x_high = scaled[:16], scaled[16:].as_signed()
+        y_low, y_high = multiplier_2[:16], multiplier_2[16:]
+        low_low = stage("low_low", x_low * y_low, 32)
+        low_high = stage("low_high", x_low * y_high, 31)
+        high_low = stage("high_low", x_high * y_low, signed(32))
+        high_high = stage("high_high", x_high * y_high, signed(31))
+        right_3 = stage("right_3", right_2, right_2.shape())
+
+        middle = stage("middle", low_high + high_low + (1 << 14), signed(34))
+        outer = stage("outer", Cat(low_low, high_high).as_signed(), signed(63))
+        right_4 = stage("right_4", right_3, right_3.shape())
+
+        product = Signal(signed(64))
+        # The middle sum's 2^16 weight leaves the outer sum's low 16 bits as they are.
+        m.d.comb += product.eq(Cat(outer[:16], (outer[16:].as_signed() + middle).as_signed()).as_signed())
+        doubled = stage("doubled", product >> 31, signed(32))
+        right_5 = stage("right_5", right_4, right_4.shape())
+
+        # 6, 7: right shift, half away from zero: half a unit up, one less where negative.
+        half = Signal(31)
+        m.d.comb += half.eq(Const(1, 32) << right_5 >> 1)
+        nudged = stage("nudged", doubled + half - ((doubled < 0) & (right_5 != 0)), signed(33))
+        right_6 = stage("right_6", right_5, right_5.shape())
+        rounded = stage("rounded", nudged >> right_6, signed(32))
+
+        # 8: zero-point and clamp.
+        shifted = Signal(signed(33))
+        m.d.comb += shifted.eq(rounded + self.zero_point)
+        m.d.sync += self.code.eq(
+            Mux(shifted < self.low, self.low, Mux(shifted > self.high, self.high, shifted[: len(self.high)]))
+        )
+        return m

@@ -1,0 +1,53 @@
+"""Whether a planned convolution fits the accelerator's widths; memories are checked where addresses are given out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwq.arch.parameters import InputZeroPoint
+from hwq.errors import CapacityError
+from hwq.numeric.bounds import accumulator_bounds, signed_bits
+from hwq.schedule.plan import ConvPlan
+
+
+def operand_range(plan: ConvPlan) -> tuple[int, int]:
+    """Lowest and highest operand a PE can meet in this layer, padding included."""
+    a, zero_point = plan.accelerator, plan.convolution.input_zero_point
+    low, high = a.activation.min, a.activation.max
+    if a.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED:
+        return low - zero_point, high - zero_point
+    return low, high
+
+
+def accumulator_bits(plan: ConvPlan) -> int:
+    """Bits that hold every partial sum of every output channel, in any order."""
+    weights = plan.convolution.weights.reshape(plan.convolution.channels_out, -1)
+    low, high = accumulator_bounds(weights, *operand_range(plan))
+    return signed_bits(int(np.min(low)), int(np.max(high)))
+
+
+def psum_bits(plan: ConvPlan) -> int:
+    """Bits that hold every partial sum inside the array, pass by pass."""
+    rows, columns = plan.accelerator.array.rows, plan.accelerator.array.columns
+    passes = plan.weight_image().reshape(-1, rows, columns).transpose(0, 2, 1).reshape(-1, rows)
+    low, high = accumulator_bounds(passes, *operand_range(plan))
+    return signed_bits(int(np.min(low)), int(np.max(high)))
+
+
+def check_widths(plan: ConvPlan) -> None:
+    """Refuse a layer whose sums could leave the chosen widths.
+
+    Raises
+    ------
+    CapacityError
+        Naming the parameter to raise.
+    """
+    a, layer = plan.accelerator, plan.convolution.layer
+    for parameter, have, need in (
+        ("arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits(plan)),
+        ("arithmetic.psum_bits", a.psum_bits, psum_bits(plan)),
+    ):
+        if have < need:
+            raise CapacityError(
+                f"layer {layer}: its sums need {need} bits and {parameter} is {have}; raise {parameter} to {need}"
+            )

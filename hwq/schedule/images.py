@@ -1,0 +1,79 @@
+"""Memory images: the words of each memory behind the load port, as Python integers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.schedule.program import LayerProgram, Program
+
+
+def pack_words(codes: NDArray[np.integer], per_word: int, bits: int) -> list[int]:
+    """Pack flat integer codes, ``per_word`` to a word, ``bits`` each, the first lowest; the last word is filled with 0."""
+    flat = np.asarray(codes).reshape(-1).astype(np.int64)
+    padded = np.zeros(-(-len(flat) // per_word) * per_word, dtype=np.int64)
+    padded[: len(flat)] = flat
+    if bits == 8:
+        # Whole bytes pack without a loop over elements.
+        raw = padded.astype(np.uint8).tobytes()
+        return [int.from_bytes(raw[i : i + per_word], "little") for i in range(0, len(raw), per_word)]
+    mask = (1 << bits) - 1
+    return [
+        sum((int(code) & mask) << (i * bits) for i, code in enumerate(word)) for word in padded.reshape(-1, per_word)
+    ]
+
+
+def unpack_words(words: Sequence[int], per_word: int, bits: int) -> NDArray[np.int64]:
+    """The codes of ``words``, sign extended, int64 [len(words) * per_word]."""
+    mask, sign = (1 << bits) - 1, 1 << (bits - 1)
+    codes = [((word >> (i * bits) & mask) ^ sign) - sign for word in words for i in range(per_word)]
+    return np.array(codes, dtype=np.int64)
+
+
+def activation_words(accelerator: Accelerator, codes: NDArray[np.integer]) -> list[int]:
+    """A tensor's codes, in memory order, as words of activation memory."""
+    return pack_words(codes, accelerator.word, accelerator.activation.width)
+
+
+def weight_words(program: Program) -> list[int]:
+    """Weight memory."""
+    a = program.accelerator
+    return pack_words(program.weights, a.array.columns, a.weight.width)
+
+
+def record_words(program: Program) -> list[int]:
+    """Record memory."""
+    lanes = program.accelerator.lanes
+    packed = [isa.RECORD.pack(record) for record in program.records]
+    return [
+        sum(record << (lane * isa.RECORD.bits) for lane, record in enumerate(packed[i : i + lanes]))
+        for i in range(0, len(packed), lanes)
+    ]
+
+
+def descriptor_words(layer: LayerProgram) -> list[int]:
+    """Descriptor memory that runs one layer: its descriptors, then END."""
+    words = []
+    for fields in layer.descriptors:
+        words += isa.DESCRIPTOR.split(fields, isa.WORD_BITS)
+    return words + isa.DESCRIPTOR.split({"opcode": isa.Opcode.END.value}, isa.WORD_BITS)
+
+
+def load_beats(space: isa.Space, base: int, words: Sequence[int], width: int) -> list[int]:
+    """Beats of the load port that write ``words`` of ``width`` bits to ``space`` from word ``base`` on.
+
+    Each beat is the port's whole payload as one integer: data, address, space, last, from the lowest bit up.
+    """
+    count = -(-width // isa.WORD_BITS)
+    mask = (1 << isa.WORD_BITS) - 1
+    tag = space.value << (isa.WORD_BITS + 24)
+    last = 1 << (isa.WORD_BITS + 26)
+    return [
+        (word >> (i * isa.WORD_BITS) & mask) | (base + n) << isa.WORD_BITS | tag | (last if i == count - 1 else 0)
+        for n, word in enumerate(words)
+        for i in range(count)
+    ]

@@ -1,0 +1,196 @@
+"""Lowers layers to what the accelerator executes: descriptors, memory images and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator, ceil_div
+from hwq.arch.isa import Space
+from hwq.errors import CapacityError
+from hwq.graph.layers import Conv2D, Dense
+from hwq.graph.network import Network
+from hwq.schedule.capacity import check_widths
+from hwq.schedule.cycles import CycleCount, count_cycles
+from hwq.schedule.geometry import convolutions
+from hwq.schedule.plan import ConvPlan, plan_convolution
+from hwq.schedule.records import channel_records
+
+_PARAMETERS = {
+    Space.ACTIVATIONS: ("activations", "elements"),
+    Space.WEIGHTS: ("weights", "weights"),
+    Space.RECORDS: ("channels", "channels"),
+    Space.DESCRIPTORS: ("descriptors", "descriptors"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class LayerProgram:
+    """One layer: its plans and descriptors (one per group), where its tensors lie and what it costs.
+
+    ``input_base`` and ``output_base`` are element addresses, multiples of a word. ``descriptors`` hold the fields by
+    name.
+    """
+
+    name: str
+    plans: tuple[ConvPlan, ...]
+    descriptors: tuple[dict[str, int], ...]
+    input_base: int
+    input_elements: int
+    output_base: int
+    output_elements: int
+    cycles: tuple[CycleCount, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(plan.convolution.macs for plan in self.plans)
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Cycles from START to the layer's last output written."""
+        return sum(count.total for count in self.cycles)
+
+    @property
+    def utilization(self) -> float:
+        """Part of the array's multiplications that are the layer's own."""
+        array = self.plans[0].accelerator.array
+        return self.macs / (self.predicted_cycles * array.rows * array.columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The layers of a network that the array runs, each startable by itself, and the memory images they share.
+
+    ``weights`` is int64 [words, columns], ``records`` a list of fields per channel, in memory order.
+    """
+
+    accelerator: Accelerator
+    layers: tuple[LayerProgram, ...]
+    weights: NDArray[np.int64]
+    records: tuple[dict[str, int], ...]
+
+    def layer(self, name: str) -> LayerProgram:
+        """The layer called ``name``; KeyError where the program has none."""
+        return next(layer for layer in self.layers if layer.name == name)
+
+    def used(self) -> dict[Space, tuple[int, int]]:
+        """(words used, words there are) of each memory; of activation memory, the most that one layer uses."""
+        a = self.accelerator
+        lanes = a.lanes
+        activations = max((l.output_base + l.output_elements for l in self.layers), default=0)
+        descriptors = max((len(l.descriptors) for l in self.layers), default=0) + 1
+        return {
+            Space.ACTIVATIONS: (ceil_div(activations, a.word), a.activation_words),
+            Space.WEIGHTS: (len(self.weights), a.weight_words),
+            Space.RECORDS: (ceil_div(len(self.records), lanes), a.record_words),
+            Space.DESCRIPTORS: (descriptors * isa.DESCRIPTOR.words, a.descriptor_words),
+        }
+
+
+def descriptor_fields(plan: ConvPlan, weight_base: int, record_base: int, in_base: int, out_base: int) -> dict[str, int]:
+    """The fields of a CONV descriptor; bases are words for weights and records, elements for tensors."""
+    c, a = plan.convolution, plan.accelerator
+    row = c.input_size[1] * c.pixel_elements
+    last = plan.block_columns(plan.blocks - 1)
+    return {
+        "opcode": isa.Opcode.CONV.value,
+        "tile_pixels": plan.tile_pixels,
+        "blocks": plan.blocks,
+        "last_groups": ceil_div(last, a.lanes),
+        "last_lanes": (last - 1) % a.lanes + 1,
+        "pixels": c.pixels,
+        "out_width": c.output_size[1],
+        "ky_count": plan.runs_y,
+        "kx_count": plan.runs_x,
+        "chunk_count": plan.chunks,
+        "run": plan.run,
+        "x_start": c.start[1] * c.pixel_elements,
+        "in_base": in_base + c.first_channel + c.start[0] * row,
+        "in_row": plan.bound,
+        "y_start": c.start[0],
+        "in_height": c.input_size[0],
+        "x_step": c.stride[1] * c.pixel_elements,
+        "y_step": c.stride[0],
+        "y_step_elements": c.stride[0] * row,
+        "kx_step": plan.kx_step,
+        "ky_step": c.dilation[0],
+        "ky_step_elements": c.dilation[0] * row,
+        "weight_base": weight_base,
+        "record_base": record_base,
+        "out_base": out_base + c.first_output,
+        "out_step": c.output_elements,
+        "in_zero_point": c.input_zero_point,
+        "out_zero_point": c.output_zero_point,
+        "low": c.clamp[0],
+        "high": c.clamp[1],
+    }
+
+
+def _require(layer: str, space: Space, need: int, have: int) -> None:
+    if need > have:
+        parameter, unit = _PARAMETERS[space]
+        raise CapacityError(
+            f"layer {layer}: {space.name.lower()} memory holds {have} {unit} and {need} are needed, {need - have} too "
+            f"many; raise buffers.{parameter} to {need}"
+        )
+
+
+def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accelerator) -> Program:
+    """Lower ``layers`` of ``network``, each to a program of its own that shares memories with the others.
+
+    Raises
+    ------
+    CapacityError
+        When a layer does not fit; the message names memory, shortfall and the parameter to raise.
+    """
+    a = accelerator
+    array, buffers = a.array, a.buffers
+    weights: list[NDArray[np.int64]] = [np.zeros((0, array.columns), dtype=np.int64)]
+    records: list[dict[str, int]] = []
+    weight_words = 0
+    lowered = []
+    for layer in layers:
+        plans, descriptors = [], []
+        source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
+        output_base = ceil_div(source.elements, a.word) * a.word
+        for convolution in convolutions(network, layer):
+            plan = plan_convolution(convolution, a)
+            check_widths(plan)
+            _require(layer.name, Space.WEIGHTS, (weight_words + plan.weight_words) * array.columns, a.weight_words * array.columns)
+            record_word = len(records) // a.lanes
+            fields = descriptor_fields(plan, weight_words, record_word, 0, output_base)
+            plans.append(plan)
+            descriptors.append(fields)
+            weights.append(plan.weight_image())
+            records += channel_records(plan)
+            weight_words += plan.weight_words
+        _require(layer.name, Space.RECORDS, len(records), a.record_words * a.lanes)
+        _require(layer.name, Space.ACTIVATIONS, output_base + target.elements, a.activation_words * a.word)
+        _require(layer.name, Space.DESCRIPTORS, len(descriptors) + 1, buffers.descriptors)
+        for fields in descriptors:
+            _check_fields(layer.name, fields)
+        lowered.append(
+            LayerProgram(
+                name=layer.name,
+                plans=tuple(plans),
+                descriptors=tuple(descriptors),
+                input_base=0,
+                input_elements=source.elements,
+                output_base=output_base,
+                output_elements=target.elements,
+                cycles=tuple(count_cycles(plan) for plan in plans),
+            )
+        )
+    return Program(a, tuple(lowered), np.concatenate(weights), tuple(records))
+
+
+def _check_fields(layer: str, fields: dict[str, int]) -> None:
+    try:
+        isa.DESCRIPTOR.pack(fields)
+    except ValueError as error:
+        raise CapacityError(f"layer {layer}: the accelerator's descriptor has no room for this layer: {error}") from None
