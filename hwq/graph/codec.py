@@ -91,7 +91,7 @@ class Decoder:
             return self.record(typing.cast(type, hint), value, where)
         if hint is float and type(value) in (int, float) and math.isfinite(value):
             return float(value)
-        if type(value) is not hint:
+        if type(value) is not hint or (hint is int and not -(2**63) <= value < 2**63):
             raise ModelError(f"{where} is not of type {hint.__name__}")
         return value
 

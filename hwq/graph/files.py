@@ -12,8 +12,8 @@ offset  content
 then    the arrays in the header's order, without gaps, row-major
 ======  =======================================================================
 
-The header holds ``name``, ``input``, ``output``, ``tensors``, ``layers`` (the key ``layer`` of each names its class), and ``arrays``: type and
-shape of each. A layer's field that is an array holds the array's number.
+The header holds ``name``, ``input``, ``output``, ``tensors``, ``layers`` (the key ``layer`` of each names its class),
+and ``arrays``: type and shape of each. A layer's field that is an array holds the array's number.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ output codes after a fused activation, already in the output's codes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class Add(Layer):
     clamp: tuple[int, int]
 
 
-class PoolKind(str, Enum):
+class PoolKind(StrEnum):
     """How a pooling window becomes one value."""
 
     AVERAGE = "average"
@@ -133,7 +133,7 @@ class Reshape(Layer):
     """Same codes, other shape."""
 
 
-class ActivationKind(str, Enum):
+class ActivationKind(StrEnum):
     """Activations that stand as layers of their own."""
 
     RELU = "relu"

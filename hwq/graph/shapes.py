@@ -63,9 +63,9 @@ def macs(network: Network, layer: Layer) -> int:
     if isinstance(layer, Conv2D):
         return outputs * int(layer.weights[0].size)
     if isinstance(layer, DepthwiseConv2D):
-        return outputs * layer.weights.shape[0] * layer.weights.shape[1]
+        return outputs * int(layer.weights[:, :, 0].size)
     if isinstance(layer, Dense):
-        return outputs * layer.weights.shape[1]
+        return outputs * int(layer.weights[0].size)
     return 0
 
 

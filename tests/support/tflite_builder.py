@@ -260,7 +260,7 @@ class ModelBuilder:
         output: Q | None = None,
         name: str | None = None,
     ) -> int:
-        """PAD with the zero-point, or PADV2 with the code ``value``; ``amounts`` (before, after) per axis with batch."""
+        """PAD with the zero-point, or PADV2 with the code ``value``; ``amounts`` are (before, after), batch included."""
         shape = [size + sum(pair) for size, pair in zip(self.shape(x), amounts, strict=True)]
         y = self.tensor(shape, output or self.quantization(x), name=name)
         inputs = [x, self.constant(np.asarray(amounts, np.int32))]
@@ -296,7 +296,7 @@ class ModelBuilder:
         return self.operator("LEAKY_RELU", [x], [y], ("LeakyReluOptions", {"Alpha": alpha}))
 
     def unary(self, kind: str, x: int, *, output: Q | None, type: str = "int8", name: str | None = None) -> int:
-        """An operator of one input and no options: RELU, RELU6, LOGISTIC, TANH, HARD_SWISH, QUANTIZE, DEQUANTIZE, ..."""
+        """An operator of one input without options: RELU, RELU6, LOGISTIC, TANH, HARD_SWISH, QUANTIZE, DEQUANTIZE."""
         y = self.tensor(self.shape(x), output, type, name)
         return self.operator(kind, [x], [y])
 
@@ -376,8 +376,14 @@ def _enumeration(name: str, member: str) -> int:
 
 
 def _table(builder: Any, name: str, **fields: Any) -> int:
-    """Write a table with the generated functions ``<name>Start``, ``<name>Add<Field>`` and ``<name>End``."""
+    """Write a table with the generated functions ``<name>Start``, ``<name>Add<Field>`` and ``<name>End``.
+
+    A list among the fields becomes a vector of int32.
+    """
     module = importlib.import_module(f"tflite.{name}")
+    for key, value in fields.items():
+        if isinstance(value, list):
+            fields[key] = builder.CreateNumpyVector(np.asarray(value, np.int32))
     getattr(module, f"{name}Start")(builder)
     for key, value in fields.items():
         getattr(module, f"{name}Add{key}")(builder, value)

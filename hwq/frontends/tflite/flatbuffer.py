@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from hwq.errors import ModelError
 
-#: How often, on average, each byte of a file may be read through different references.
-_READS_PER_BYTE = 8
-_LEAST_BUDGET = 1 << 16
+#: How often, on average, each byte of a file may be read, and a floor for tiny files.
+_READS_PER_BYTE = 64
+_LEAST_BUDGET = 1 << 20
+#: What a table and an integer that become Python objects cost, in bytes: about what they occupy in memory.
+_TABLE_COST = 1024
+_INTEGER_COST = 64
 
 _FORMATS = {
     "int8": struct.Struct("<b"),
@@ -88,7 +91,7 @@ class Table:
             raise ModelError(f"damaged: no table starts at offset {position}")
         source.require(self._vtable, self._vtable_size)
         source.require(position, self._size)
-        source.charge(8)
+        source.charge(_TABLE_COST)
 
     @property
     def position(self) -> int:
@@ -165,7 +168,10 @@ class Table:
     def integers(self, slot: int, dtype: str = "int32") -> tuple[int, ...]:
         """Vector of integers; empty where the field is absent."""
         values = self.array(slot, dtype)
-        return () if values is None else tuple(values.tolist())
+        if values is None:
+            return ()
+        self._source.charge(_INTEGER_COST * values.size)
+        return tuple(values.tolist())
 
     def text(self, slot: int) -> str:
         """String field, empty where it is absent; bytes that are not UTF-8 are replaced."""

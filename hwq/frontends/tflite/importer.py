@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from hwq.errors import ModelError
-from hwq.graph.files import read_bytes
-from hwq.frontends.tflite.naming import identifier, input_name, layer_name, unique
+from hwq.frontends.tflite.naming import Names, identifier, input_name, layer_name
 from hwq.frontends.tflite.operators import CONVERTERS
 from hwq.frontends.tflite.reading import OperatorReader, activation_tensor
 from hwq.frontends.tflite.schema import RawModel, RawOperator, RawTensor, shortened
 from hwq.graph.checks import check_layer, check_network, check_tensor
+from hwq.graph.files import read_bytes
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
@@ -40,7 +40,7 @@ class _Importer:
         self._tensors: dict[int, Tensor] = {}
         self._by_name: dict[str, Tensor] = {}
         self._layers: list[Layer] = []
-        self._names: set[str] = set()
+        self._names = Names()
 
     def network(self, name: str) -> Network:
         if len(self._model.inputs) != 1 or len(self._model.outputs) != 1:
@@ -52,7 +52,7 @@ class _Importer:
         end = self._skip_dequantize(self._model.tensor(self._model.outputs[0]), operators)
         if self._model.is_constant(start):
             raise ModelError(f"input {start} is a constant")
-        self._add_tensor(start, unique(input_name(start.name), self._names))
+        self._add_tensor(start, self._names.unique(input_name(start.name)))
         for operator in operators:
             try:
                 self._add_layer(operator)
@@ -109,7 +109,7 @@ class _Importer:
         if self._model.is_constant(output):
             raise ModelError(f"{output} is a constant and is written")
         weights = [self._model.tensor(index).name for index in operator.inputs[1:2] if index >= 0]
-        name = layer_name(operator.kind, [*weights, output.name], self._names)
+        name = self._names.unique(layer_name(operator.kind, [*weights, output.name]))
         reader = OperatorReader(self._model, operator, self._tensors, name)
         if operator.inputs:
             reader.input(0)

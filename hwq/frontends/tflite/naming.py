@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 _LONGEST = 48
+#: How much of a tensor's name is looked at.
+_LOOK_AT = 1024
 
 #: Last component of the TensorFlow operation behind each operator.
 _OPERATIONS = {
@@ -37,12 +39,29 @@ _OPERATIONS = {
 
 def identifier(text: str, fallback: str) -> str:
     """``text`` as an identifier: other characters become ``_``; ``fallback`` where it does not start with a letter."""
-    name = re.sub(r"[^A-Za-z0-9]+", "_", text)[:_LONGEST].strip("_")
+    name = re.sub(r"[^A-Za-z0-9]+", "_", text[:_LOOK_AT])[:_LONGEST].strip("_")
     return name if re.match(r"[A-Za-z]", name) else fallback
 
 
-def layer_name(kind: str, tensor_names: Iterable[str], taken: set[str]) -> str:
-    """A name for an operator of ``kind`` that is not in ``taken``, and is added to it.
+class Names:
+    """Gives out each name once; a name that is taken gets a number."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, int] = {}
+
+    def unique(self, name: str) -> str:
+        """``name``, or ``name_1``, ``name_2``, ... where it is taken."""
+        candidate = name
+        while candidate in self._next:
+            number = self._next[name]
+            self._next[name] = number + 1
+            candidate = f"{name}_{number}"
+        self._next[candidate] = 1
+        return candidate
+
+
+def layer_name(kind: str, tensor_names: Iterable[str]) -> str:
+    """A name for an operator of ``kind``, an identifier, not necessarily unique.
 
     Parameters
     ----------
@@ -50,22 +69,10 @@ def layer_name(kind: str, tensor_names: Iterable[str], taken: set[str]) -> str:
         The schema's name of the operator.
     tensor_names:
         Names of its constants and its output, the most telling first.
-    taken:
-        Names in use.
     """
     fallback = identifier(kind.lower(), "layer")
     wanted = next((name for text in tensor_names if (name := _origin(kind, text))), None)
-    return unique(identifier(wanted, fallback) if wanted else fallback, taken)
-
-
-def unique(name: str, taken: set[str]) -> str:
-    """``name``, with a number appended where it is taken; added to ``taken``."""
-    candidate, number = name, 0
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    taken.add(candidate)
-    return candidate
+    return identifier(wanted, fallback) if wanted else fallback
 
 
 def input_name(text: str) -> str:
@@ -78,7 +85,7 @@ def _origin(kind: str, text: str) -> str | None:
     operations = "|".join(_OPERATIONS.get(kind, ()))
     if not operations:
         return None
-    paths = [segment.split("/") for segment in text.split(";")]
+    paths = [segment.split("/") for segment in text[:_LOOK_AT].split(";")]
     owners = Counter(part for path in paths for part in path[:-1])
     found = [path[-2] for path in paths if len(path) > 1 and re.fullmatch(rf"(?:{operations})\d*", path[-1])]
     return max(found, key=lambda name: owners[name], default=None)

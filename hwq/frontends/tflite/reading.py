@@ -1,4 +1,4 @@
-"""What the conversion of an operator needs: its tensors as the graph's, its constants, and their quantization checked."""
+"""What the conversion of an operator needs: its tensors as the graph's, its constants, their checked quantization."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from hwq.numeric.formats import INT8, UINT8
 
 _FUSED = {0: None, 1: ActivationKind.RELU, 2: ActivationKind.RELU_N1_TO_1, 3: ActivationKind.RELU6}
 _FORMATS = {"int8": INT8, "uint8": UINT8}
+#: Most values of a list of axes or sizes: the most dimensions a tensor may have.
+_MOST_INTEGERS = 8
 #: How far a bias's scale may be from input times weight scale, in output scales: the bound TFLite's kernels check.
 _BIAS_TOLERANCE = 0.02
 
@@ -120,7 +122,10 @@ class OperatorReader:
         raw = self.raw_input(position)
         if raw.type not in ("int32", "int64"):
             raise ModelError(f"{raw} is {raw.type}; needed are int32 or int64")
-        return [int(value) for value in self.constant(position).reshape(-1).tolist()]
+        values = self.constant(position)
+        if values.size > _MOST_INTEGERS:
+            raise ModelError(f"{raw} holds {values.size} values; needed is at most one for each dimension")
+        return [int(value) for value in values.reshape(-1).tolist()]
 
     def weights(self, position: int, rank: int) -> NDArray[np.int8]:
         """Constant int8 weights of ``rank`` dimensions, none of them empty."""
@@ -133,7 +138,7 @@ class OperatorReader:
         return values.astype(np.int8, copy=False)
 
     def weight_quantization(self, position: int, axis: int, layer_axis: int) -> Quantization:
-        """Quantization of weights: one scale, or one for each index of ``axis``; ``layer_axis`` is that axis in the layer."""
+        """Quantization of weights: one scale, or one for each index of ``axis``, which is ``layer_axis`` in the layer."""
         raw = self.raw_input(position)
         found = raw.quantization
         if found is None:

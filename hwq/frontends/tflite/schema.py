@@ -1,6 +1,6 @@
 """The part of the TFLite schema that hwq reads, as plain objects.
 
-Slots are the fields' positions in the tables of the schema (tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3).
+Slots are the fields' positions in the tables of TensorFlow's schema, lite/schema/schema.fbs, version 3.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from hwq.frontends.tflite.flatbuffer import Source, Table
 
 IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
+#: Most dimensions of a tensor, the batch included.
+_MAX_RANK = 8
 
 
 def _names(enumeration: type) -> dict[int, str]:
@@ -103,10 +105,12 @@ class RawModel:
     def __init__(self, data: bytes) -> None:
         if data[4:8] != IDENTIFIER:
             raise ModelError("not a TFLite file: bytes 4 to 8 are not 'TFL3'")
-        model = Source(data).root()
+        source = Source(data)
+        model = source.root()
         version = model.integer(0, "uint32")
         if version != _SCHEMA_VERSION:
             raise ModelError(f"TFLite schema version {version} is not supported; supported is {_SCHEMA_VERSION}")
+        self._source = source
         subgraphs = model.tables(2)
         if len(subgraphs) != 1:
             raise ModelError(f"the model holds {len(subgraphs)} subgraphs; supported is one")
@@ -131,7 +135,10 @@ class RawModel:
         return self._data(tensor, "uint8") is not None
 
     def constant(self, tensor: RawTensor) -> NDArray[np.generic]:
-        """Values of a constant tensor, in its shape and type; read-only, and shared where the file shares them."""
+        """Values of a constant tensor, in its shape and type; read-only, and shared where the file shares them.
+
+        Every use counts towards the budget of `Source`, since whoever asks will go over the values.
+        """
         if tensor.type not in _CONSTANT_TYPES:
             raise ModelError(f"{tensor} is {tensor.type}; supported constants are {', '.join(_CONSTANT_TYPES)}")
         if tensor.is_sparse:
@@ -139,6 +146,7 @@ class RawModel:
         values = self._data(tensor, _CONSTANT_TYPES[tensor.type])
         if values is None:
             raise ModelError(f"{tensor} is computed by the model; supported here is a constant")
+        self._source.charge(values.nbytes)
         elements = 1
         for size in tensor.shape:
             elements *= size
@@ -193,11 +201,13 @@ def _operator(index: int, table: Table, codes: list[str]) -> RawOperator:
 
 
 def _tensor(index: int, table: Table) -> RawTensor:
-    code = table.integer(1, "int8")
+    code, name, shape = table.integer(1, "int8"), table.text(3), table.integers(0)
+    if len(shape) > _MAX_RANK:
+        raise ModelError(f"tensor {index} {shortened(name)!r} has {len(shape)} dimensions; supported are {_MAX_RANK}")
     return RawTensor(
         index=index,
-        name=table.text(3),
-        shape=table.integers(0),
+        name=name,
+        shape=shape,
         type=TYPE_NAMES.get(code, f"type {code}"),
         buffer=table.integer(2, "uint32"),
         quantization=_quantization(table.table(4)),
