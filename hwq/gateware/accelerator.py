@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
@@ -13,6 +15,7 @@ from hwq.gateware.activations import ActivationMemory
 from hwq.gateware.addresses import AddressGenerator
 from hwq.gateware.array import SystolicArray
 from hwq.gateware.delay import delay
+from hwq.gateware.descriptor import address_bits
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.load import PAYLOAD, LoadPort
@@ -21,6 +24,11 @@ from hwq.gateware.pe import shape_of
 from hwq.gateware.registers import Registers
 from hwq.gateware.sequencer import Sequencer
 from hwq.gateware.weights import WeightMemory
+
+
+def _fields(target: Any, source: Any) -> list[Any]:
+    """Connect the descriptor fields that ``target`` asks for."""
+    return [getattr(target, name).eq(getattr(source, name)) for name in target.signature.members]
 
 
 class Accelerator(Component):
@@ -37,7 +45,6 @@ class Accelerator(Component):
 
     def __init__(self, *, accelerator: AcceleratorParameters) -> None:
         self._accelerator = accelerator
-        self.key = accelerator
         super().__init__(
             {
                 "bus_address": In(8),
@@ -46,7 +53,7 @@ class Accelerator(Component):
                 "bus_read_data": Out(32),
                 "load": In(stream.Signature(PAYLOAD)),
                 "read_enable": In(1),
-                "read_address": In((accelerator.activation_words - 1).bit_length()),
+                "read_address": In(address_bits(accelerator.activation_words)),
                 "read_valid": Out(1),
                 "read_data": Out(data.ArrayLayout(shape_of(accelerator.activation), accelerator.word)),
                 "done": Out(1),
@@ -56,16 +63,16 @@ class Accelerator(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         parameters = self._accelerator
-        registers = place(m, "registers", Registers(), platform)
-        sequencer = place(m, "sequencer", Sequencer(accelerator=parameters), platform)
-        load = place(m, "load_port", LoadPort(accelerator=parameters), platform)
-        addresses = place(m, "addresses", AddressGenerator(accelerator=parameters), platform)
-        activations = place(m, "activations", ActivationMemory(accelerator=parameters), platform)
-        operands = place(m, "operands", OperandStage(accelerator=parameters), platform)
-        weights = place(m, "weights", WeightMemory(accelerator=parameters), platform)
-        array = place(m, "array", SystolicArray(accelerator=parameters), platform)
-        accumulator = place(m, "accumulator", Accumulator(accelerator=parameters), platform)
-        drain = place(m, "drain", Drain(accelerator=parameters), platform)
+        registers = place(m, "registers", Registers, platform)
+        sequencer = place(m, "sequencer", Sequencer, platform, accelerator=parameters)
+        load = place(m, "load_port", LoadPort, platform, accelerator=parameters)
+        addresses = place(m, "addresses", AddressGenerator, platform, accelerator=parameters)
+        activations = place(m, "activations", ActivationMemory, platform, accelerator=parameters)
+        operands = place(m, "operands", OperandStage, platform, accelerator=parameters)
+        weights = place(m, "weights", WeightMemory, platform, accelerator=parameters)
+        array = place(m, "array", SystolicArray, platform, accelerator=parameters)
+        accumulator = place(m, "accumulator", Accumulator, platform, accelerator=parameters)
+        drain = place(m, "drain", Drain, platform, accelerator=parameters)
         descriptor = sequencer.descriptor
 
         # Bus and sequencer.
@@ -128,7 +135,7 @@ class Accelerator(Component):
 
         # Operands and weights into the array, sums into the accumulator.
         m.d.comb += [
-            addresses.descriptor.eq(descriptor),
+            *_fields(addresses.descriptor, descriptor),
             addresses.start.eq(sequencer.conv_start),
             addresses.release.eq(drain.release),
             addresses.release_bank.eq(drain.release_bank),
@@ -151,7 +158,7 @@ class Accelerator(Component):
 
         # Accumulators out through the drain.
         m.d.comb += [
-            drain.descriptor.eq(descriptor),
+            *_fields(drain.descriptor, descriptor),
             drain.start.eq(sequencer.conv_start),
             drain.finished.eq(addresses.sum_last),
             drain.finished_bank.eq(addresses.sum_bank),

@@ -8,6 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.gateware.descriptor import address_bits
 
 
 class Accumulator(Component):
@@ -26,8 +27,7 @@ class Accumulator(Component):
         columns, depth = accelerator.array.columns, accelerator.buffers.accumulators
         bits = accelerator.arithmetic.accumulator_bits
         self._columns, self._depth, self._bits = columns, depth, bits
-        self.key = (columns, depth, bits, accelerator.psum_bits)
-        address = (depth - 1).bit_length()
+        address = address_bits(depth)
         super().__init__(
             {
                 "valid": In(1),

@@ -8,6 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.gateware.descriptor import address_bits
 from hwq.gateware.pe import shape_of
 
 
@@ -45,8 +46,7 @@ class ActivationMemory(Component):
         self._rows = words // 2
         self._word = word
         self._shape = shape_of(accelerator.activation)
-        self.key = (word, words, accelerator.activation)
-        address = (word * words - 1).bit_length()
+        address = address_bits(word * words)
         vector = data.ArrayLayout(self._shape, word)
         super().__init__(
             {
@@ -63,7 +63,7 @@ class ActivationMemory(Component):
         m = Module()
         word, rows = self._word, self._rows
         offset_bits = (word - 1).bit_length()
-        row_bits = max(1, (rows - 1).bit_length())
+        row_bits = address_bits(rows)
         element_bits = self.read_data[0].shape().width
         banks = [Memory(shape=word * element_bits, depth=rows, init=[]) for _ in range(2)]
         m.submodules.even, m.submodules.odd = banks

@@ -11,15 +11,32 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
-from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.delay import delay
-from hwq.gateware.descriptor import DESCRIPTOR
+from hwq.gateware.descriptor import address_bits, descriptor_signature, width_of
 
 
-def width_of(field: str) -> int:
-    """Bits of a descriptor field."""
-    return isa.DESCRIPTOR.fields[field].field.width
+_FIELDS = (
+    "tile_pixels",
+    "blocks",
+    "pixels",
+    "out_width",
+    "ky_count",
+    "kx_count",
+    "chunk_count",
+    "run",
+    "x_start",
+    "in_base",
+    "in_row",
+    "y_start",
+    "in_height",
+    "x_step",
+    "y_step",
+    "y_step_elements",
+    "kx_step",
+    "ky_step",
+    "ky_step_elements",
+)
 
 
 class AddressGenerator(Component):
@@ -45,13 +62,12 @@ class AddressGenerator(Component):
 
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
-        self._address_bits = (accelerator.word * accelerator.activation_words - 1).bit_length()
-        self._accumulator_bits = (accelerator.buffers.accumulators - 1).bit_length()
-        self.key = accelerator
+        self._address_bits = address_bits(accelerator.word * accelerator.activation_words)
+        self._accumulator_bits = address_bits(accelerator.buffers.accumulators)
         rows = accelerator.array.rows
         super().__init__(
             {
-                "descriptor": In(DESCRIPTOR),
+                "descriptor": In(descriptor_signature(accelerator, *_FIELDS)),
                 "start": In(1),
                 "release": In(1),
                 "release_bank": In(1),
@@ -73,7 +89,6 @@ class AddressGenerator(Component):
         m = Module()
         accelerator, d = self._accelerator, self.descriptor
         rows, minimum = accelerator.array.rows, accelerator.minimum_pass
-        address_bits = self._address_bits
 
         # -- where the walk is ---------------------------------------------------------------------------------
         loading, running, waiting = Signal(), Signal(), Signal()
@@ -106,7 +121,7 @@ class AddressGenerator(Component):
         run_left = Signal(width_of("run"))
         kx_elements, chunk_elements = Signal(width_of("run")), Signal(width_of("run"))
         ky_rows = Signal(width_of("in_height"))
-        ky_elements = Signal(address_bits)
+        ky_elements = Signal(self._address_bits)
         with m.If(pass_end):
             with m.If(~chunk_last):
                 m.d.sync += [
@@ -169,7 +184,7 @@ class AddressGenerator(Component):
                 Signal(width_of("out_width"), name=f"{name}_column"),
                 Signal(signed(width_of("x_start") + 2), name=f"{name}_x"),
                 Signal(signed(width_of("in_height") + 2), name=f"{name}_y"),
-                Signal(address_bits, name=f"{name}_elements"),
+                Signal(self._address_bits, name=f"{name}_elements"),
             )
 
         here, tile_start, after = position("here"), position("tile_start"), position("after")

@@ -31,14 +31,6 @@ class SystolicArray(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
         rows, columns = accelerator.array.rows, accelerator.array.columns
-        self.key = (
-            rows,
-            columns,
-            accelerator.operand,
-            accelerator.weight,
-            accelerator.psum_bits,
-            accelerator.array.product_register,
-        )
         super().__init__(
             {
                 "operands": In(data.ArrayLayout(shape_of(accelerator.operand), rows)),
@@ -71,13 +63,12 @@ class SystolicArray(Component):
                 pe = place(
                     m,
                     f"pe_{r}_{c}",
-                    ProcessingElement(
-                        operand=accelerator.operand,
-                        weight=accelerator.weight,
-                        psum_bits=accelerator.psum_bits,
-                        product_register=accelerator.array.product_register,
-                    ),
+                    ProcessingElement,
                     platform,
+                    operand=accelerator.operand,
+                    weight=accelerator.weight,
+                    psum_bits=accelerator.psum_bits,
+                    product_register=accelerator.array.product_register,
                 )
                 m.d.comb += [
                     pe.operand_in.eq(operand),

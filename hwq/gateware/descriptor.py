@@ -1,24 +1,56 @@
-"""Amaranth layout of the descriptor and the record, derived from the one definition in ``arch.isa``."""
+"""Descriptor ports and the record's layout, derived from the one definition in ``arch.isa``."""
 
 from __future__ import annotations
 
-from amaranth.hdl import unsigned
+from typing import Any
+
 from amaranth.hdl import signed as signed_shape
+from amaranth.hdl import unsigned
 from amaranth.lib import data
+from amaranth.lib.wiring import Out, Signature
 
 from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
 
 
-def layout_of(layout: isa.Layout, bits: int) -> data.FlexibleLayout:
-    """The fields of ``layout`` at their offsets, in a vector of ``bits`` bits."""
-    return data.FlexibleLayout(
-        bits,
-        {
-            name: data.Field(signed_shape(p.field.width) if p.field.signed else unsigned(p.field.width), p.offset)
-            for name, p in layout.fields.items()
-        },
-    )
+def address_bits(words: int) -> int:
+    """Bits that address ``words`` words."""
+    return max(1, (words - 1).bit_length())
 
 
-DESCRIPTOR = layout_of(isa.DESCRIPTOR, isa.DESCRIPTOR.words * isa.WORD_BITS)
-RECORD = layout_of(isa.RECORD, isa.RECORD.bits)
+def width_of(field: str) -> int:
+    """Bits of a descriptor field."""
+    return isa.DESCRIPTOR.fields[field].field.width
+
+
+def field_shape(field: str, accelerator: Accelerator) -> Any:
+    """Shape of a descriptor field; addresses are cut to what the accelerator's memories need, and wrap."""
+    elements = address_bits(accelerator.word * accelerator.activation_words)
+    narrow = {
+        "in_base": elements,
+        "y_step_elements": elements,
+        "ky_step_elements": elements,
+        "out_base": elements,
+        "out_step": elements,
+        "weight_base": address_bits(accelerator.weight_words),
+        "record_base": address_bits(accelerator.record_words),
+    }
+    definition = isa.DESCRIPTOR.fields[field].field
+    if field in narrow:
+        return unsigned(min(narrow[field], definition.width))
+    return signed_shape(definition.width) if definition.signed else unsigned(definition.width)
+
+
+def descriptor_signature(accelerator: Accelerator, *fields: str) -> Signature:
+    """A port that carries ``fields`` of the descriptor, or all but the opcode where none are named."""
+    names = fields or tuple(name for name in isa.DESCRIPTOR.fields if name != "opcode")
+    return Signature({name: Out(field_shape(name, accelerator)) for name in names})
+
+
+RECORD = data.StructLayout(
+    {
+        name: signed_shape(place.field.width) if place.field.signed else unsigned(place.field.width)
+        for name, place in isa.RECORD.fields.items()
+    }
+)
+"""Layout of one channel's record; fields are adjacent, as in ``isa.RECORD``."""

@@ -9,10 +9,25 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.delay import delay
-from hwq.gateware.descriptor import DESCRIPTOR, RECORD
+from hwq.gateware.descriptor import RECORD, address_bits, descriptor_signature
 from hwq.gateware.library import place
 from hwq.gateware.pe import shape_of
 from hwq.gateware.requantizer import Requantizer
+
+
+_FIELDS = (
+    "tile_pixels",
+    "blocks",
+    "last_groups",
+    "last_lanes",
+    "pixels",
+    "record_base",
+    "out_base",
+    "out_step",
+    "out_zero_point",
+    "low",
+    "high",
+)
 
 
 class Drain(Component):
@@ -31,11 +46,10 @@ class Drain(Component):
 
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
-        self.key = accelerator
         columns, lanes = accelerator.array.columns, accelerator.lanes
         super().__init__(
             {
-                "descriptor": In(DESCRIPTOR),
+                "descriptor": In(descriptor_signature(accelerator, *_FIELDS)),
                 "start": In(1),
                 "finished": In(1),
                 "finished_bank": In(1),
@@ -43,15 +57,15 @@ class Drain(Component):
                 "release_bank": Out(1),
                 "read_enable": Out(1),
                 "read_bank": Out(1),
-                "read_address": Out((accelerator.buffers.accumulators - 1).bit_length()),
+                "read_address": Out(address_bits(accelerator.buffers.accumulators)),
                 "accumulators": In(data.ArrayLayout(signed(accelerator.arithmetic.accumulator_bits), columns)),
                 "write_enable": Out(1),
-                "write_address": Out((accelerator.word * accelerator.activation_words - 1).bit_length()),
+                "write_address": Out(address_bits(accelerator.word * accelerator.activation_words)),
                 "write_mask": Out(lanes),
                 "write_data": Out(data.ArrayLayout(shape_of(accelerator.activation), lanes)),
                 "done": Out(1),
                 "record_write_enable": In(1),
-                "record_write_address": In(max(1, (accelerator.record_words - 1).bit_length())),
+                "record_write_address": In(address_bits(accelerator.record_words)),
                 "record_write_data": In(lanes * RECORD.size),
             }
         )
@@ -163,7 +177,7 @@ class Drain(Component):
             selected = Signal(signed(accelerator.arithmetic.accumulator_bits), name=f"selected_{lane}", reset_less=True)
             m.d.sync += selected.eq(Array(self.accumulators[g * lanes + lane] for g in range(groups))[group_1])
             fields = data.View(RECORD, reader.data.word_select(lane, RECORD.size))
-            requantizer = place(m, f"requantizer_{lane}", Requantizer(accelerator=accelerator), platform)
+            requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
             m.d.comb += [
                 requantizer.accumulator.eq(selected),
                 requantizer.bias.eq(fields.bias),

@@ -8,6 +8,7 @@ which definitions are wanted.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
@@ -17,33 +18,40 @@ from amaranth.lib.wiring import Component, Out
 class ModuleLibrary:
     """Collects the distinct components of a design, in the order in which they are first met.
 
-    Two components are the same when class and ``key`` agree; ``key`` is a hashable property of every component that
-    holds all it depends on. ``module`` is its base name; a number follows where several variants of it exist.
+    Components are the same when class and parameters agree. The class attribute ``module`` is their base name; a number
+    follows where a design holds several variants.
     """
 
     def __init__(self) -> None:
-        self._names: dict[tuple[type, Any], str] = {}
-        self.definitions: list[tuple[str, Component]] = []
+        self._known: dict[tuple[type[Component], Hashable], tuple[str, Any]] = {}
 
-    def define(self, component: Any) -> str:
-        """Name of the module that defines ``component``; the first of its kind becomes the definition."""
-        identity = (type(component), component.key)
-        if identity not in self._names:
-            taken = sum(1 for kind, _ in self._names if kind is type(component))
-            name = component.module if not taken else f"{component.module}_{taken}"
-            self._names[identity] = name
-            self.definitions.append((name, component))
-        return self._names[identity]
+    @property
+    def definitions(self) -> list[tuple[str, Any]]:
+        """(module name, component) of each distinct component so far."""
+        return list(self._known.values())
+
+    def define(self, kind: type[Any], **parameters: Any) -> tuple[str, Any]:
+        """Module name and component of ``kind(**parameters)``, the same ones whenever they are asked for again."""
+        identity = (kind, tuple(sorted(parameters.items())))
+        if identity not in self._known:
+            variants = sum(1 for known, _ in self._known if known is kind)
+            name = f"{kind.module}_{variants}" if variants else kind.module
+            self._known[identity] = (name, kind(**parameters))
+        return self._known[identity]
 
 
-def place(m: Module, name: str, component: Any, platform: object) -> Any:
-    """Add ``component`` to ``m`` as the instance ``name``, and return it, ready to be connected."""
+def place(m: Module, name: str, kind: type[Any], platform: object, **parameters: Any) -> Any:
+    """Add ``kind(**parameters)`` to ``m`` as the instance ``name``; returns its interface, to be connected."""
     if not isinstance(platform, ModuleLibrary):
+        component = kind(**parameters)
         m.submodules[name] = component
         return component
+    module, definition = platform.define(kind, **parameters)
+    # Nets of the instance's own, named after it.
+    interface = definition.signature.create(path=(name,))
     ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
-    for path, member, value in component.signature.flatten(component):
+    for path, member, value in definition.signature.flatten(interface):
         port = "__".join(str(part) for part in path)
         ports[f"{'o' if member.flow == Out else 'i'}_{port}"] = Value.cast(value)
-    m.submodules[name] = Instance(platform.define(component), **ports)
-    return component
+    m.submodules[name] = Instance(module, **ports)
+    return interface

@@ -23,7 +23,6 @@ class LoadPort(Component):
 
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._widths = accelerator.word_bits
-        self.key = tuple(self._widths.items())
         most = max(-(-width // isa.WORD_BITS) for width in self._widths.values())
         self._bits = most * isa.WORD_BITS
         super().__init__(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, signed
+from amaranth.hdl import Module, Mux
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
-from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
+from hwq.gateware.descriptor import field_shape
 from hwq.gateware.pe import shape_of
 
 
@@ -24,12 +24,11 @@ class OperandStage(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._rows = accelerator.array.rows
         self._subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-        self.key = (self._rows, self._subtracted, accelerator.activation, accelerator.operand)
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._rows)),
                 "valid": In(self._rows),
-                "zero_point": In(signed(isa.DESCRIPTOR.fields["in_zero_point"].field.width)),
+                "zero_point": In(field_shape("in_zero_point", accelerator)),
                 "operands": Out(data.ArrayLayout(shape_of(accelerator.operand), self._rows)),
             }
         )

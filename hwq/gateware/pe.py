@@ -36,7 +36,6 @@ class ProcessingElement(Component):
     module = "hwq_pe"
 
     def __init__(self, *, operand: IntFormat, weight: IntFormat, psum_bits: int, product_register: bool) -> None:
-        self.key = (operand, weight, psum_bits, product_register)
         self._product_register = product_register
         super().__init__(
             {

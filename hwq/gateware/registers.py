@@ -15,7 +15,6 @@ class Registers(Component):
     module = "hwq_registers"
 
     def __init__(self) -> None:
-        self.key = ()
         super().__init__(
             {
                 "address": In(8),

@@ -7,6 +7,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
+from hwq.gateware.descriptor import field_shape
 from hwq.gateware.pe import shape_of
 
 _BIAS = isa.RECORD.fields["bias"].field
@@ -29,17 +30,15 @@ class Requantizer(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
         self._max_left = accelerator.requantizer.max_left_shift
-        self.key = (accelerator.arithmetic.accumulator_bits, accelerator.activation, self._max_left)
-        wide = signed(isa.DESCRIPTOR.fields["out_zero_point"].field.width)
         super().__init__(
             {
                 "accumulator": In(signed(accelerator.arithmetic.accumulator_bits)),
                 "bias": In(signed(_BIAS.width)),
                 "multiplier": In(_MULTIPLIER.width),
                 "shift": In(signed(_SHIFT.width)),
-                "zero_point": In(wide),
-                "low": In(wide),
-                "high": In(wide),
+                "zero_point": In(field_shape("out_zero_point", accelerator)),
+                "low": In(field_shape("low", accelerator)),
+                "high": In(field_shape("high", accelerator)),
                 "code": Out(shape_of(accelerator.activation)),
             }
         )

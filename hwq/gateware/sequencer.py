@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import DESCRIPTOR
+from hwq.gateware.descriptor import address_bits, descriptor_signature
 
 
 class Sequencer(Component):
@@ -26,7 +26,6 @@ class Sequencer(Component):
 
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._words = accelerator.descriptor_words
-        self.key = self._words
         super().__init__(
             {
                 "start": In(1),
@@ -35,11 +34,11 @@ class Sequencer(Component):
                 "error": Out(1),
                 "cycles": Out(32),
                 "layers": Out(16),
-                "descriptor": Out(DESCRIPTOR),
+                "descriptor": Out(descriptor_signature(accelerator)),
                 "conv_start": Out(1),
                 "conv_done": In(1),
                 "write_enable": In(1),
-                "write_address": In((self._words - 1).bit_length()),
+                "write_address": In(address_bits(self._words)),
                 "write_data": In(isa.WORD_BITS),
             }
         )
@@ -59,8 +58,15 @@ class Sequencer(Component):
         next_address, timer = Signal.like(reader.addr), Signal(32)
         m.d.comb += reader.addr.eq(next_address)
         m.d.sync += [timer.eq(timer + 1), arriving.eq(0), word.eq(asked)]
-        with m.If(arriving):
-            m.d.sync += self.descriptor.as_value().word_select(word, isa.WORD_BITS).eq(reader.data)
+        opcode = Signal(isa.DESCRIPTOR.fields["opcode"].field.width)
+        fields = {name: getattr(self.descriptor, name) for name in isa.DESCRIPTOR.fields if name != "opcode"}
+        with m.If(arriving), m.Switch(word):
+            for number in range(words):
+                with m.Case(number):
+                    for name, place in isa.DESCRIPTOR.fields.items():
+                        if place.word == number:
+                            register = opcode if name == "opcode" else fields[name]
+                            m.d.sync += register.eq(reader.data[place.lsb :])
 
         with m.FSM(name="state"):
             with m.State("IDLE"):
@@ -81,14 +87,14 @@ class Sequencer(Component):
                     m.d.sync += [asked.eq(asked + 1), next_address.eq(next_address + 1), arriving.eq(1)]
                 with m.Elif(~arriving):
                     m.next = "RUN"
-                    with m.Switch(self.descriptor.opcode):
-                        with m.Case(isa.Opcode.CONV):
+                    with m.Switch(opcode):
+                        with m.Case(isa.Opcode.CONV.value):
                             m.d.comb += self.conv_start.eq(1)
                         with m.Default():
                             m.d.sync += [
                                 self.busy.eq(0),
                                 self.done.eq(1),
-                                self.error.eq(self.descriptor.opcode != isa.Opcode.END),
+                                self.error.eq(opcode != isa.Opcode.END.value),
                             ]
                             m.next = "IDLE"
             with m.State("RUN"):

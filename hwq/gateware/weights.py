@@ -7,8 +7,8 @@ from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
-from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
+from hwq.gateware.descriptor import address_bits, field_shape
 from hwq.gateware.pe import shape_of
 
 
@@ -24,16 +24,14 @@ class WeightMemory(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._words, self._columns = accelerator.weight_words, accelerator.array.columns
         self._width = accelerator.weight.width
-        self.key = (self._words, self._columns, accelerator.weight)
-        address = max(1, (self._words - 1).bit_length())
         super().__init__(
             {
                 "advance": In(1),
                 "rewind": In(1),
-                "base": In(isa.DESCRIPTOR.fields["weight_base"].field.width),
+                "base": In(field_shape("weight_base", accelerator)),
                 "weights": Out(data.ArrayLayout(shape_of(accelerator.weight), self._columns)),
                 "write_enable": In(1),
-                "write_address": In(address),
+                "write_address": In(address_bits(self._words)),
                 "write_data": In(self._columns * self._width),
             }
         )
