@@ -18,8 +18,8 @@ _FUSED = {0: None, 1: ActivationKind.RELU, 2: ActivationKind.RELU_N1_TO_1, 3: Ac
 _FORMATS = {"int8": INT8, "uint8": UINT8}
 #: Most values of a list of axes or sizes: the most dimensions a tensor may have.
 _MOST_INTEGERS = 8
-#: How far a bias's scale may be from input times weight scale, in output scales: the bound TFLite's kernels check.
-_BIAS_TOLERANCE = 0.02
+#: How far a bias's scale may be from input times weight scale: relatively, or (TFLite's own bound) in output scales.
+_BIAS_RELATIVE, _BIAS_ABSOLUTE = 0.001, 0.02
 
 
 class Common(TypedDict):
@@ -178,8 +178,9 @@ class OperatorReader:
             raise ModelError(f"biases {bias} have {scale.size} scales for {channels} output channels")
         with np.errstate(invalid="ignore", over="ignore"):
             accumulator = float(self.input(0).quantization.scale[0]) * weights.quantization.scale.astype(np.float64)
-            error = np.abs(scale - accumulator) / float(self.output().quantization.scale[0])
-        if not (error <= _BIAS_TOLERANCE).all():
+            error = np.abs(scale - accumulator)
+            allowed = np.maximum(_BIAS_RELATIVE * accumulator, _BIAS_ABSOLUTE * self.output().quantization.scale[0])
+        if not (error <= allowed).all():
             raise ModelError(f"biases {bias} have scale {scale[0]:g}, which is not input scale times weight scale")
 
     def clamp(self, slot: int, output: Tensor) -> tuple[int, int]:
