@@ -28,9 +28,11 @@ from hwq.graph.layers import (
     Reshape,
     Softmax,
 )
-from hwq.graph.requantization import layer_scales, output_channels
+from hwq.graph.requantization import channel_rows, layer_scales, output_channels
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization, Tensor
+from hwq.numeric.bounds import accumulator_bounds
+from hwq.numeric.formats import INT32
 
 #: Multipliers carry a shift of at most 30: larger factors move every nonzero accumulator out of 32 bits.
 _MAX_EFFECTIVE_SCALE = 2.0**30
@@ -136,7 +138,22 @@ def _require_weights(layer: Conv2D | DepthwiseConv2D | Dense, rank: int, inputs:
     scales = layer_scales(layer, inputs[0].quantization.scale[0], out.quantization.scale[0])
     if not (np.isfinite(scales).all() and (scales < _MAX_EFFECTIVE_SCALE).all() and (scales >= 0).all()):
         raise ModelError(f"the factor from accumulator to output reaches {scales.max()}; supported is below 2^30")
+    _require_accumulator(layer, inputs[0].quantization)
     _require_clamp(layer.clamp, out)
+
+
+def _require_accumulator(layer: Conv2D | DepthwiseConv2D | Dense, quantization: Quantization) -> None:
+    """Sums that leave 32 bits are undefined in TFLite: refuse weights and biases for which an input could cause one."""
+    zero_point = int(quantization.zero_point[0])
+    low, high = accumulator_bounds(
+        channel_rows(layer), quantization.format.min - zero_point, quantization.format.max - zero_point
+    )
+    low, high = low + layer.bias, high + layer.bias
+    outside = np.flatnonzero((low < INT32.min) | (high > INT32.max))
+    if outside.size:
+        channel = int(outside[0])
+        reach = low[channel] if low[channel] < INT32.min else high[channel]
+        raise ModelError(f"the accumulator of output channel {channel} can reach {reach}, which does not fit 32 bits")
 
 
 def _check_conv(layer: Conv2D, inputs: Sequence[Tensor], output: Tensor) -> None:

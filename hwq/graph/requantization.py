@@ -24,6 +24,14 @@ def output_channels(layer: Conv2D | DepthwiseConv2D | Dense) -> int:
     return int(layer.weights.shape[-1] if isinstance(layer, DepthwiseConv2D) else layer.weights.shape[0])
 
 
+def channel_rows(layer: Conv2D | DepthwiseConv2D | Dense) -> NDArray[np.int8]:
+    """Weights of each output channel as one row, int8 [channels, n]: what its accumulator sums over."""
+    channels = output_channels(layer)
+    if isinstance(layer, DepthwiseConv2D):
+        return layer.weights.reshape(-1, channels).T
+    return layer.weights.reshape(channels, -1)
+
+
 def effective_scales(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) -> NDArray[np.float64]:
     """Factor between a layer's accumulator and its output codes, per output channel.
 
