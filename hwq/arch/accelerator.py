@@ -100,6 +100,11 @@ class Accelerator:
         return 2 * ceil_div(self.buffers.activations, 2 * self.word)
 
     @property
+    def element_address_bits(self) -> int:
+        """Bits of an element's address in activation memory; addresses wrap at this width."""
+        return (self.activation_words * self.word - 1).bit_length()
+
+    @property
     def weight_words(self) -> int:
         """Words of weight memory; a word holds one array row."""
         return ceil_div(self.buffers.weights, self.array.columns)
@@ -133,6 +138,11 @@ class Accelerator:
             isa.Space.RECORDS: self.record_words,
             isa.Space.DESCRIPTORS: self.descriptor_words,
         }
+
+    @property
+    def load_address_bits(self) -> int:
+        """Width of the word address in a beat of the load port."""
+        return max((words - 1).bit_length() for words in self.words.values())
 
     # -- latencies, in cycles ------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
@@ -14,11 +14,11 @@ from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.activations import ActivationMemory
 from hwq.gateware.addresses import AddressGenerator
 from hwq.gateware.array import SystolicArray
-from hwq.gateware.delay import delay
+from hwq.gateware.nets import delay
 from hwq.gateware.descriptor import address_bits
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
-from hwq.gateware.load import PAYLOAD, LoadPort
+from hwq.gateware.load import LoadPort, beat_layout
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
 from hwq.gateware.registers import Registers
@@ -51,7 +51,7 @@ class Accelerator(Component):
                 "bus_write_enable": In(1),
                 "bus_write_data": In(32),
                 "bus_read_data": Out(32),
-                "load": In(stream.Signature(PAYLOAD)),
+                "load": In(stream.Signature(beat_layout(accelerator))),
                 "read_enable": In(1),
                 "read_address": In(address_bits(accelerator.activation_words)),
                 "read_valid": Out(1),
@@ -67,9 +67,9 @@ class Accelerator(Component):
         sequencer = place(m, "sequencer", Sequencer, platform, accelerator=parameters)
         load = place(m, "load_port", LoadPort, platform, accelerator=parameters)
         addresses = place(m, "addresses", AddressGenerator, platform, accelerator=parameters)
-        activations = place(m, "activations", ActivationMemory, platform, accelerator=parameters)
-        operands = place(m, "operands", OperandStage, platform, accelerator=parameters)
-        weights = place(m, "weights", WeightMemory, platform, accelerator=parameters)
+        activations = place(m, "activation_memory", ActivationMemory, platform, accelerator=parameters)
+        operands = place(m, "operand_stage", OperandStage, platform, accelerator=parameters)
+        weights = place(m, "weight_memory", WeightMemory, platform, accelerator=parameters)
         array = place(m, "array", SystolicArray, platform, accelerator=parameters)
         accumulator = place(m, "accumulator", Accumulator, platform, accelerator=parameters)
         drain = place(m, "drain", Drain, platform, accelerator=parameters)
@@ -110,16 +110,17 @@ class Accelerator(Component):
 
         # Activation memory: the array's side reads, the drain writes; while idle the host does both.
         word, lanes = parameters.word, parameters.lanes
-        offset_bits = (word - 1).bit_length()
+        aligned = Const(0, (word - 1).bit_length())
+        word_address_bits = address_bits(parameters.activation_words)
         reading = Signal()
         m.d.comb += [
             reading.eq(self.read_enable & ~sequencer.busy),
-            activations.read_address.eq(Mux(reading, self.read_address << offset_bits, addresses.read_address)),
+            activations.read_address.eq(Mux(reading, Cat(aligned, self.read_address), addresses.read_address)),
             self.read_data.eq(activations.read_data),
             self.read_valid.eq(delay(m, reading, 2, "read_valid", reset_less=False)),
             activations.write_enable.eq(drain.write_enable | load.activations_enable),
             activations.write_address.eq(
-                Mux(load.activations_enable, load.address << offset_bits, drain.write_address)
+                Mux(load.activations_enable, Cat(aligned, load.address[:word_address_bits]), drain.write_address)
             ),
         ]
         whole = data.View(activations.write_data.shape(), load.activations_data)

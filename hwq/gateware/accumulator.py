@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits
+from hwq.gateware.nets import net
 
 
 class Accumulator(Component):
@@ -76,6 +77,6 @@ class Accumulator(Component):
             stored.append(data.View(layout, reader.data))
         for c in range(self._columns):
             before = Mux(first, 0, Mux(bank, stored[1][c], stored[0][c]))
-            m.d.sync += total[c].eq(before + self.sums[c])
+            m.d.sync += total[c].eq(net(m, f"sum_{c}", before + self.sums[c], signed(self._bits)))
             m.d.comb += self.drain_data[c].eq(Mux(drain_bank, stored[1][c], stored[0][c]))
         return m

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits
+from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
 
 
@@ -76,7 +77,7 @@ class ActivationMemory(Component):
             parity = number[0]
             row = Signal(row_bits, name=f"{name}_row")
             after = Signal(row_bits, name=f"{name}_row_after")
-            m.d.comb += [row.eq(number[1:]), after.eq(Mux(row == rows - 1, 0, row + 1))]
+            m.d.comb += [row.eq(number[1:]), after.eq(Mux(row == rows - 1, 0, net(m, f"{name}_row_sum", row + 1, row_bits)))]
             return address[:offset_bits], parity, [Mux(parity, after, row), row]
 
         offset, parity, bank_rows = split(self.read_address, "read")
@@ -84,15 +85,15 @@ class ActivationMemory(Component):
             m.d.comb += reader.addr.eq(row)
         read_offset, read_parity = Signal(offset_bits), Signal()
         m.d.sync += [read_offset.eq(offset), read_parity.eq(parity)]
-        first = Mux(read_parity, readers[1].data, readers[0].data)
-        second = Mux(read_parity, readers[0].data, readers[1].data)
+        even, odd = (reader.data for reader in readers)
         merged = []
         for i in range(word):
             element = Signal(element_bits, name=f"merged_{i}")
             # Elements below the offset belong to the word after.
-            m.d.comb += element.eq(
-                Mux(i < read_offset, second.word_select(i, element_bits), first.word_select(i, element_bits))
-            )
+            chosen = slice(i * element_bits, (i + 1) * element_bits)
+            # The word after is the odd one exactly where the first is even; no element of it precedes the offset.
+            from_odd = read_parity ^ (read_offset > i) if i < word - 1 else read_parity
+            m.d.comb += element.eq(Mux(from_odd, odd[chosen], even[chosen]))
             merged.append(element)
         for i, element in enumerate(rotate_left(m, merged, read_offset, "read_turn")):
             m.d.sync += self.read_data[i].eq(element)
@@ -101,20 +102,16 @@ class ActivationMemory(Component):
         # Rotating right by the offset is rotating left by its complement modulo the word.
         back = Signal(offset_bits)
         m.d.comb += back.eq(-offset)
-        lanes = []
-        for i in range(word):
-            lane = Signal(element_bits + 1, name=f"write_lane_{i}")
-            m.d.comb += lane.eq(Cat(self.write_data[i], self.write_mask[i] & self.write_enable))
-            lanes.append(lane)
-        turned = rotate_left(m, lanes, back, "write_turn")
+        turned = rotate_left(m, [self.write_data[i] for i in range(word)], back, "write_turn")
+        enables = [net(m, f"write_lane_{i}", self.write_mask[i] & self.write_enable, 1) for i in range(word)]
+        mask = Cat(rotate_left(m, enables, back, "mask_turn"))
         # Lanes at or above the offset go to the first word of the run, those below it to the word after.
-        mask = Cat(lane[element_bits] for lane in turned)
-        low = Cat(i < offset for i in range(word))
+        low = Cat(offset > i if i < word - 1 else Const(0, 1) for i in range(word))
         for bank, (writer, row) in enumerate(zip(writers, bank_rows, strict=True)):
             follows = parity if bank == 0 else ~parity
             m.d.sync += [
                 writer.addr.eq(row),
-                writer.data.eq(Cat(lane[:element_bits] for lane in turned)),
+                writer.data.eq(Cat(turned)),
                 writer.en.eq(mask & Mux(follows, low, ~low)),
             ]
         return m

@@ -7,12 +7,14 @@ is kept by addition; there is no multiplier here.
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.delay import delay
+from hwq.gateware.nets import delay, net
 from hwq.gateware.descriptor import address_bits, descriptor_signature, width_of
 
 
@@ -90,6 +92,9 @@ class AddressGenerator(Component):
         accelerator, d = self._accelerator, self.descriptor
         rows, minimum = accelerator.array.rows, accelerator.minimum_pass
 
+        def plus(name: str, register: Signal, step: Any) -> Signal:
+            return net(m, name, register + step, register.shape())
+
         # -- where the walk is ---------------------------------------------------------------------------------
         loading, running, waiting = Signal(), Signal(), Signal()
         # Cycles of this pass, up to the longer of ``minimum`` and the tile's pixels.
@@ -122,28 +127,29 @@ class AddressGenerator(Component):
         kx_elements, chunk_elements = Signal(width_of("run")), Signal(width_of("run"))
         ky_rows = Signal(width_of("in_height"))
         ky_elements = Signal(self._address_bits)
+        next_kx_elements = plus("next_kx_elements", kx_elements, d.kx_step)
         with m.If(pass_end):
             with m.If(~chunk_last):
                 m.d.sync += [
-                    chunk.eq(chunk + 1),
-                    chunk_elements.eq(chunk_elements + rows),
-                    run_left.eq(run_left - rows),
+                    chunk.eq(plus("next_chunk", chunk, 1)),
+                    chunk_elements.eq(plus("next_chunk_elements", chunk_elements, rows)),
+                    run_left.eq(plus("next_run_left", run_left, -rows)),
                 ]
             with m.Else():
                 m.d.sync += [chunk.eq(0), run_left.eq(d.run)]
                 with m.If(~kx_last):
                     m.d.sync += [
-                        kx.eq(kx + 1),
-                        kx_elements.eq(kx_elements + d.kx_step),
-                        chunk_elements.eq(kx_elements + d.kx_step),
+                        kx.eq(plus("next_kx", kx, 1)),
+                        kx_elements.eq(next_kx_elements),
+                        chunk_elements.eq(next_kx_elements),
                     ]
                 with m.Else():
                     m.d.sync += [kx.eq(0), kx_elements.eq(0), chunk_elements.eq(0)]
                     with m.If(~ky_last):
                         m.d.sync += [
-                            ky.eq(ky + 1),
-                            ky_rows.eq(ky_rows + d.ky_step),
-                            ky_elements.eq(ky_elements + d.ky_step_elements),
+                            ky.eq(plus("next_ky", ky, 1)),
+                            ky_rows.eq(plus("next_ky_rows", ky_rows, d.ky_step)),
+                            ky_elements.eq(plus("next_ky_elements", ky_elements, d.ky_step_elements)),
                         ]
                     with m.Else():
                         m.d.sync += [ky.eq(0), ky_rows.eq(0), ky_elements.eq(0)]
@@ -151,20 +157,21 @@ class AddressGenerator(Component):
         # -- jobs ----------------------------------------------------------------------------------------------
         bank, sum_bank, next_free = Signal(), Signal(), Signal()
         taken = Signal(2)
-        with m.If(self.release):
-            m.d.sync += taken.bit_select(self.release_bank, 1).eq(0)
-        with m.If(running & pass_first & (beat == 0)):
-            m.d.sync += taken.bit_select(sum_bank, 1).eq(1)
-        m.d.comb += next_free.eq(~taken.bit_select(~sum_bank, 1))
+        for number in range(2):
+            with m.If(running & pass_first & (beat == 0) & (sum_bank == number)):
+                m.d.sync += taken[number].eq(1)
+            with m.Elif(self.release & (self.release_bank == number)):
+                m.d.sync += taken[number].eq(0)
+        m.d.comb += next_free.eq(~Mux(sum_bank, taken[0], taken[1]))
         job_end = Signal()
         layer_end = Signal()
         m.d.comb += [job_end.eq(pass_end & job_last), layer_end.eq(job_end & block_last & tile_last)]
         with m.If(job_end):
-            m.d.sync += [sum_bank.eq(~sum_bank), block.eq(Mux(block_last, 0, block + 1))]
+            m.d.sync += [sum_bank.eq(~sum_bank), block.eq(Mux(block_last, 0, plus("next_block", block, 1)))]
             with m.If(block_last):
-                m.d.sync += pixels_left.eq(pixels_left - d.tile_pixels)
+                m.d.sync += pixels_left.eq(plus("next_pixels_left", pixels_left, -d.tile_pixels))
             m.d.sync += [running.eq(next_free & ~layer_end), waiting.eq(~next_free & ~layer_end)]
-        with m.If(waiting & ~taken.bit_select(sum_bank, 1)):
+        with m.If(waiting & ~Mux(sum_bank, taken[1], taken[0])):
             m.d.sync += [waiting.eq(0), running.eq(1)]
 
         with m.If(self.start):
@@ -174,7 +181,7 @@ class AddressGenerator(Component):
         with m.If(load_end):
             m.d.sync += [loading.eq(0), running.eq(1)]
         with m.If(loading | running):
-            m.d.sync += beat.eq(beat + 1)
+            m.d.sync += beat.eq(plus("next_beat", beat, 1))
         with m.If(pass_end | load_end):
             m.d.sync += [beat.eq(0), bank.eq(~bank)]
 
@@ -235,32 +242,32 @@ class AddressGenerator(Component):
         elements_1 = Signal(self._address_bits)
         left_1 = Signal(width_of("run"))
         m.d.sync += [
-            x_1.eq(x + chunk_elements),
-            y_1.eq(y + ky_rows),
-            elements_1.eq(elements + ky_elements),
+            x_1.eq(net(m, "x_sum", x + chunk_elements, x_1.shape())),
+            y_1.eq(net(m, "y_sum", y + ky_rows, y_1.shape())),
+            elements_1.eq(net(m, "elements_sum", elements + ky_elements, elements_1.shape())),
             left_1.eq(run_left),
         ]
         x_2, left_2, inside_2 = Signal.like(x_1), Signal.like(left_1), Signal()
         room_2 = Signal(signed(width_of("x_start") + 5))
         m.d.sync += [
-            self.read_address.eq(elements_1 + x_1),
+            self.read_address.eq(net(m, "address_sum", elements_1 + x_1, elements_1.shape())),
             x_2.eq(x_1),
-            room_2.eq(d.in_row - x_1),
+            room_2.eq(net(m, "room", d.in_row - x_1, room_2.shape())),
             left_2.eq(left_1),
-            inside_2.eq((y_1 >= 0) & (y_1 < d.in_height)),
+            inside_2.eq(~y_1[-1] & (y_1 < d.in_height)),
         ]
         # Real elements are those from ``low`` up to, not including, ``high``; each bound is limited to the rows first,
         # so that the comparisons per element are short.
         low_3, room_3, left_3 = (Signal(range(rows + 1), name=name) for name in ("low_3", "room_3", "left_3"))
-        inside_3 = Signal()
+        inside_3, bits = Signal(), len(low_3)
         m.d.sync += [
-            low_3.eq(Mux(x_2 >= 0, 0, Mux(x_2 < -rows, rows, -x_2))),
-            room_3.eq(Mux(room_2 < 0, 0, Mux(room_2 > rows, rows, room_2))),
-            left_3.eq(Mux(left_2 > rows, rows, left_2)),
+            low_3.eq(Mux(x_2[-1], Mux(x_2 < -rows, rows, net(m, "minus_x", -x_2, low_3.shape())), 0)),
+            room_3.eq(Mux(room_2[-1], 0, Mux(room_2 > rows, rows, room_2[:bits]))),
+            left_3.eq(Mux(left_2 > rows, rows, left_2[:bits])),
             inside_3.eq(inside_2),
         ]
         m.d.sync += [
-            self.operand_valid[i].eq(inside_3 & (low_3 <= i) & (i < room_3) & (i < left_3)) for i in range(rows)
+            self.operand_valid[i].eq(inside_3 & ~(low_3 > i) & (room_3 > i) & (left_3 > i)) for i in range(rows)
         ]
 
     def _loads(self, m: Module, beat: Signal, loads_tile: Signal, rewinds: Signal, bank: Signal) -> None:

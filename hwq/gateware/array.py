@@ -7,7 +7,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.delay import delay
+from hwq.gateware.nets import delay
 from hwq.gateware.library import place
 from hwq.gateware.pe import ProcessingElement, shape_of
 
@@ -56,10 +56,13 @@ class SystolicArray(Component):
         bank = self.bank
         psums = [0] * columns
         for r in range(rows):
-            operand = delay(m, self.operands[r], r, f"operand_skew_{r}")
-            load = self.load[r]
-            row_bank = bank
+            # What travels to the right along a row; the sums travel down, one row per cycle.
+            operand, row_bank, load = delay(m, self.operands[r], r, f"operand_skew_{r}"), bank, self.load[r]
             for c in range(columns):
+                if c:
+                    operand = delay(m, operand, 1, f"operand_{r}_{c}")
+                    row_bank = delay(m, row_bank, 1, f"bank_{r}_{c}")
+                    load = delay(m, load, 1, f"load_{r}_{c}", reset_less=False)
                 pe = place(
                     m,
                     f"pe_{r}_{c}",
@@ -77,7 +80,7 @@ class SystolicArray(Component):
                     pe.weight_in.eq(weights[c]),
                     pe.psum_in.eq(psums[c]),
                 ]
-                operand, row_bank, load, psums[c] = pe.operand_out, pe.bank_out, pe.load_out, pe.psum_out
+                psums[c] = pe.psum_out
             if r + 1 < rows:
                 bank = delay(m, bank, 1, f"bank_skew_{r}")
         for c in range(columns):

@@ -24,7 +24,7 @@ def width_of(field: str) -> int:
 
 
 def field_shape(field: str, accelerator: Accelerator) -> Any:
-    """Shape of a descriptor field; addresses are cut to what the accelerator's memories need, and wrap."""
+    """Shape of a descriptor field; what memories or codes bound is cut to their width."""
     elements = address_bits(accelerator.word * accelerator.activation_words)
     narrow = {
         "in_base": elements,
@@ -38,6 +38,8 @@ def field_shape(field: str, accelerator: Accelerator) -> Any:
     definition = isa.DESCRIPTOR.fields[field].field
     if field in narrow:
         return unsigned(min(narrow[field], definition.width))
+    if field == "in_zero_point":
+        return signed_shape(accelerator.activation.width)
     return signed_shape(definition.width) if definition.signed else unsigned(definition.width)
 
 

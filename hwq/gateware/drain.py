@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Module, Mux, Signal, signed
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.delay import delay
+from hwq.gateware.nets import delay, net, select
 from hwq.gateware.descriptor import RECORD, address_bits, descriptor_signature
 from hwq.gateware.library import place
 from hwq.gateware.pe import shape_of
@@ -80,15 +82,19 @@ class Drain(Component):
         full = Signal(2)
         finished = delay(m, self.finished, accelerator.accumulate_latency, "finished", reset_less=False)
         finished_bank = delay(m, self.finished_bank, accelerator.accumulate_latency, "finished_bank")
-        with m.If(self.release):
-            m.d.sync += full.bit_select(self.release_bank, 1).eq(0)
-        with m.If(finished):
-            m.d.sync += full.bit_select(finished_bank, 1).eq(1)
+        for number in range(2):
+            with m.If(finished & (finished_bank == number)):
+                m.d.sync += full[number].eq(1)
+            with m.Elif(self.release & (self.release_bank == number)):
+                m.d.sync += full[number].eq(0)
+
+        def plus(name: str, register: Signal, step: Any) -> Signal:
+            return net(m, name, register + step, register.shape())
 
         # -- the walk: pixel tiles, blocks, pixels, lane groups -----------------------------------------------------
         active, bank = Signal(), Signal()
         pixels_left, block = Signal(d.pixels.shape()), Signal(d.blocks.shape())
-        pixel, group = Signal(d.tile_pixels.shape()), Signal(range(groups + 1))
+        pixel, group = Signal(d.tile_pixels.shape()), Signal(range(groups))
         block_first, block_last, tile_last, pixel_last, group_last = (
             Signal(name=name) for name in ("block_first", "block_last", "tile_last", "pixel_last", "group_last")
         )
@@ -102,14 +108,14 @@ class Drain(Component):
         job_end = Signal()
         m.d.comb += job_end.eq(active & group_last & pixel_last)
         with m.If(active):
-            m.d.sync += group.eq(group + 1)
+            m.d.sync += group.eq(plus("next_group", group, 1))
             with m.If(group_last):
-                m.d.sync += [group.eq(0), pixel.eq(pixel + 1)]
+                m.d.sync += [group.eq(0), pixel.eq(plus("next_pixel_number", pixel, 1))]
             with m.If(job_end):
-                m.d.sync += [active.eq(0), bank.eq(~bank), pixel.eq(0), block.eq(block + 1)]
+                m.d.sync += [active.eq(0), bank.eq(~bank), pixel.eq(0), block.eq(plus("next_block_number", block, 1))]
                 with m.If(block_last):
-                    m.d.sync += [block.eq(0), pixels_left.eq(pixels_left - d.tile_pixels)]
-        with m.Elif(full.bit_select(bank, 1)):
+                    m.d.sync += [block.eq(0), pixels_left.eq(plus("next_pixels_left", pixels_left, -d.tile_pixels))]
+        with m.Elif(Mux(bank, full[1], full[0])):
             m.d.sync += active.eq(1)
         with m.If(self.start):
             m.d.sync += [active.eq(0), bank.eq(0), block.eq(0), pixel.eq(0), group.eq(0), pixels_left.eq(d.pixels)]
@@ -120,15 +126,19 @@ class Drain(Component):
             Signal(shape, name=f"{name}_address") for name in ("group", "pixel", "block", "tile")
         )
         next_pixel, next_block = Signal(shape), Signal(shape)
+        beside = plus("block_beside", block_address, columns)
         m.d.comb += [
             next_pixel.eq(pixel_address + d.out_step),
             # One past the last pixel of a tile's first block, the next tile begins.
-            next_block.eq(Mux(block_last, Mux(block_first, next_pixel, tile_address), block_address + columns)),
+            next_block.eq(Mux(block_last, Mux(block_first, next_pixel, tile_address), beside)),
         ]
         record_base, record = (Signal.like(self.record_write_address, name=name) for name in ("record_base", "record"))
-        next_base = Mux(block_last, d.record_base, record_base + groups)
+        next_base = Mux(block_last, d.record_base, plus("base_beside", record_base, groups))
         with m.If(active):
-            m.d.sync += [group_address.eq(group_address + lanes), record.eq(record + 1)]
+            m.d.sync += [
+                group_address.eq(plus("next_group_address", group_address, lanes)),
+                record.eq(plus("next_record", record, 1)),
+            ]
             with m.If(group_last):
                 m.d.sync += [group_address.eq(next_pixel), pixel_address.eq(next_pixel), record.eq(record_base)]
             with m.If(job_end):
@@ -142,7 +152,7 @@ class Drain(Component):
 
         lane_valid = Signal(lanes)
         m.d.comb += [
-            lane_valid[lane].eq(~(block_last & group_last) | (lane < d.last_lanes)) for lane in range(lanes)
+            lane_valid[lane].eq(~(block_last & group_last) | (d.last_lanes > lane)) for lane in range(lanes)
         ]
         m.d.comb += [
             self.read_enable.eq(active),
@@ -175,8 +185,8 @@ class Drain(Component):
         group_1 = delay(m, group, 1, "group_delay")
         for lane in range(lanes):
             selected = Signal(signed(accelerator.arithmetic.accumulator_bits), name=f"selected_{lane}", reset_less=True)
-            m.d.sync += selected.eq(Array(self.accumulators[g * lanes + lane] for g in range(groups))[group_1])
-            fields = data.View(RECORD, reader.data.word_select(lane, RECORD.size))
+            m.d.sync += selected.eq(select([self.accumulators[g * lanes + lane] for g in range(groups)], group_1))
+            fields = data.View(RECORD, reader.data[lane * RECORD.size : (lane + 1) * RECORD.size])
             requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
             m.d.comb += [
                 requantizer.accumulator.eq(selected),

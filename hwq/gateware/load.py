@@ -9,8 +9,11 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 
-PAYLOAD = data.StructLayout({"data": isa.WORD_BITS, "address": 24, "space": 2, "last": 1})
-"""One beat: part of a word of memory ``space``, lowest part first; ``last`` writes the word to ``address``."""
+def beat_layout(accelerator: Accelerator) -> data.StructLayout:
+    """One beat: part of a word of memory ``space``, lowest part first; ``last`` writes the word to ``address``."""
+    return data.StructLayout(
+        {"data": isa.WORD_BITS, "address": accelerator.load_address_bits, "space": isa.SPACE_BITS, "last": 1}
+    )
 
 
 class LoadPort(Component):
@@ -27,9 +30,9 @@ class LoadPort(Component):
         self._bits = most * isa.WORD_BITS
         super().__init__(
             {
-                "beats": In(stream.Signature(PAYLOAD)),
+                "beats": In(stream.Signature(beat_layout(accelerator))),
                 "busy": In(1),
-                "address": Out(24),
+                "address": Out(accelerator.load_address_bits),
                 **{f"{space.name.lower()}_enable": Out(1) for space in isa.Space},
                 **{f"{space.name.lower()}_data": Out(self._widths[space]) for space in isa.Space},
             }

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
 from hwq.gateware.descriptor import field_shape
+from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
 
 
@@ -37,6 +38,10 @@ class OperandStage(Component):
         m = Module()
         for i in range(self._rows):
             code = self.codes[i]
-            real, padding = (code - self.zero_point, 0) if self._subtracted else (code, self.zero_point)
+            if self._subtracted:
+                difference = code - self.zero_point
+                real, padding = net(m, f"difference_{i}", difference, self.operands[i].shape()), 0
+            else:
+                real, padding = code, self.zero_point
             m.d.sync += self.operands[i].eq(Mux(self.valid[i], real, padding))
         return m

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
+from hwq.gateware.nets import net
 from hwq.numeric.formats import IntFormat
 
 
-def shape_of(format: IntFormat) -> object:
+def shape_of(format: IntFormat) -> Any:
     """Amaranth shape of an integer format."""
     return signed(format.width) if format.signed else format.width
 
@@ -17,11 +20,10 @@ class ProcessingElement(Component):
     """``psum_out = psum_in + operand_in * weight[bank_in]``, wrapped to ``psum_bits``.
 
     The element holds two weights. ``bank_in`` travels with the operands and says which one multiplies; a weight that
-    arrives (``load_in``) goes into the other one, so the next tile loads while this one computes. Everything moves one
-    element per cycle: operand, bank and load to the right, the sum downwards, where it meets the operand of the next
-    row if each row's operands enter one cycle after those of the row above.
+    arrives (``load_in``) goes into the other one, so the next tile loads while this one computes.
 
-    Latency from ``operand_in`` to ``psum_out`` is 1 cycle, 2 with ``product_register``; interval 1. Nothing stalls.
+    Latency from ``operand_in`` to the sum that holds its product is 1 cycle, 2 with ``product_register``; from
+    ``psum_in`` it is 1. Interval 1. Nothing stalls.
 
     Parameters
     ----------
@@ -44,9 +46,6 @@ class ProcessingElement(Component):
                 "load_in": In(1),
                 "weight_in": In(shape_of(weight)),
                 "psum_in": In(signed(psum_bits)),
-                "operand_out": Out(shape_of(operand)),
-                "bank_out": Out(1),
-                "load_out": Out(1),
                 "psum_out": Out(signed(psum_bits)),
             }
         )
@@ -68,11 +67,5 @@ class ProcessingElement(Component):
         exact = self.operand_in * Mux(self.bank_in, weights[1], weights[0])
         product = Signal(exact.shape(), reset_less=True)
         m.d["sync" if self._product_register else "comb"] += product.eq(exact)
-
-        m.d.sync += [
-            self.operand_out.eq(self.operand_in),
-            self.bank_out.eq(self.bank_in),
-            self.load_out.eq(self.load_in),
-            self.psum_out.eq(self.psum_in + product),
-        ]
+        m.d.sync += self.psum_out.eq(net(m, "psum", self.psum_in + product, self.psum_out.shape()))
         return m

@@ -39,12 +39,10 @@ class Registers(Component):
             Register.CYCLES: self.cycles,
             Register.LAYERS: self.layers,
         }
-        with m.Switch(self.address):
-            for register, value in values.items():
-                with m.Case(register.value):
-                    m.d.sync += self.read_data.eq(value)
-            with m.Default():
-                m.d.sync += self.read_data.eq(0)
+        m.d.sync += self.read_data.eq(0)
+        for register, value in values.items():
+            with m.If(self.address == register.value):
+                m.d.sync += self.read_data.eq(value)
         m.d.sync += self.start.eq(
             self.write_enable & (self.address == Register.CONTROL.value) & self.write_data[0] & ~self.busy
         )

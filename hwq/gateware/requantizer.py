@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import field_shape
+from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
 
 _BIAS = isa.RECORD.fields["bias"].field
@@ -57,17 +58,21 @@ class Requantizer(Component):
             return register
 
         # 1: the bias, at 32 bits.
-        biased = stage("biased", self.accumulator + self.bias, signed(32))
+        biased = stage("biased", net(m, "bias_sum", self.accumulator + self.bias, signed(32)), signed(32))
         multiplier_1 = stage("multiplier_1", self.multiplier, _MULTIPLIER.width)
         shift_1 = stage("shift_1", self.shift, signed(_SHIFT.width))
 
         # 2: the left shift.
         left_bits = self._max_left.bit_length()
-        left = Mux(shift_1 < 0, 0, shift_1[:left_bits]) if left_bits else Const(0)
-        scaled = stage("scaled", biased << left if left_bits else biased, signed(32))
+        scaled_1 = biased
+        for bit in range(left_bits):
+            # One stage of the shifter per bit of the amount; what leaves at the top wraps.
+            shifted_1 = net(m, f"left_{bit}", Cat(Const(0, 1 << bit), scaled_1[: -(1 << bit)]), 32)
+            scaled_1 = Mux(shift_1[bit] & ~shift_1[-1], shifted_1, scaled_1)
+        scaled = stage("scaled", scaled_1, signed(32))
         multiplier_2 = stage("multiplier_2", multiplier_1, _MULTIPLIER.width)
-        right = Mux(shift_1 < 0, -shift_1, 0)
-        right_2 = stage("right_2", right, _SHIFT.width - 1)
+        negative = net(m, "negative_shift", -shift_1, _SHIFT.width - 1)
+        right_2 = stage("right_2", Mux(shift_1[-1], negative, 0), _SHIFT.width - 1)
 
         # 3 to 5: a 32 x 31 bit product from four products that fit DSP multipliers. Half of the inner rounding's unit,
         # 2^30, enters as 2^14 in the middle sum, which weighs 2^16.
@@ -79,27 +84,25 @@ class Requantizer(Component):
         high_high = stage("high_high", x_high * y_high, signed(31))
         right_3 = stage("right_3", right_2, right_2.shape())
 
-        middle = stage("middle", low_high + high_low + (1 << 14), signed(34))
+        middle = stage("middle", low_high + high_low + Const(1 << 14, signed(32)), signed(34))
         outer = stage("outer", Cat(low_low, high_high).as_signed(), signed(63))
         right_4 = stage("right_4", right_3, right_3.shape())
 
-        product = Signal(signed(64))
-        # The middle sum's 2^16 weight leaves the outer sum's low 16 bits as they are.
-        m.d.comb += product.eq(Cat(outer[:16], (outer[16:].as_signed() + middle).as_signed()).as_signed())
-        doubled = stage("doubled", product >> 31, signed(32))
+        # The middle sum weighs 2^16, so the outer sum's low bits never matter to what is left after 31 bits.
+        product = net(m, "product", outer[16:].as_signed() + middle, signed(47))
+        doubled = stage("doubled", product[15:].as_signed(), signed(32))
         right_5 = stage("right_5", right_4, right_4.shape())
 
         # 6, 7: right shift, half away from zero: half a unit up, one less where negative.
-        half = Signal(31)
-        m.d.comb += half.eq(Const(1, 32) << right_5 >> 1)
-        nudged = stage("nudged", doubled + half - ((doubled < 0) & (right_5 != 0)), signed(33))
+        half = Cat(right_5 == i + 1 for i in range(31))
+        less = net(m, "less", doubled[-1] & right_5.any(), 1)
+        nudged = stage("nudged", net(m, "nudge", doubled + half - less, signed(33)), signed(33))
         right_6 = stage("right_6", right_5, right_5.shape())
-        rounded = stage("rounded", nudged >> right_6, signed(32))
+        rounded = stage("rounded", nudged >> right_6, signed(33))
 
         # 8: zero-point and clamp.
-        shifted = Signal(signed(33))
-        m.d.comb += shifted.eq(rounded + self.zero_point)
-        m.d.sync += self.code.eq(
-            Mux(shifted < self.low, self.low, Mux(shifted > self.high, self.high, shifted[: len(self.high)]))
-        )
+        shifted = net(m, "shifted", rounded + self.zero_point, signed(34))
+        bits = len(self.code)
+        code = Mux(shifted > self.high, self.high[:bits], shifted[:bits])
+        m.d.sync += self.code.eq(Mux(shifted < self.low, self.low[:bits], code))
         return m

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits, descriptor_signature
+from hwq.gateware.nets import net
 
 
 class Sequencer(Component):
@@ -19,7 +20,8 @@ class Sequencer(Component):
     ``conv_done``, whose next cycle fetches the next descriptor.
 
     ``cycles`` holds the cycles from ``start`` to the last ``conv_done``, ``layers`` the number of descriptors done.
-    END sets ``done``; an unknown opcode sets ``done`` and ``error``. ``start`` clears all four.
+    END sets ``done``; an unknown opcode, or a bit set that no field of this accelerator keeps, sets ``done`` and
+    ``error``. ``start`` clears all four.
     """
 
     module = "hwq_sequencer"
@@ -53,52 +55,72 @@ class Sequencer(Component):
             writer.data.eq(self.write_data),
             writer.en.eq(self.write_enable),
         ]
+        running, fetching = Signal(), Signal()
         asked, word = Signal(range(words + 1)), Signal(range(words + 1))
-        arriving = Signal()
-        next_address, timer = Signal.like(reader.addr), Signal(32)
-        m.d.comb += reader.addr.eq(next_address)
-        m.d.sync += [timer.eq(timer + 1), arriving.eq(0), word.eq(asked)]
-        opcode = Signal(isa.DESCRIPTOR.fields["opcode"].field.width)
-        fields = {name: getattr(self.descriptor, name) for name in isa.DESCRIPTOR.fields if name != "opcode"}
-        with m.If(arriving), m.Switch(word):
-            for number in range(words):
-                with m.Case(number):
-                    for name, place in isa.DESCRIPTOR.fields.items():
-                        if place.word == number:
-                            register = opcode if name == "opcode" else fields[name]
-                            m.d.sync += register.eq(reader.data[place.lsb :])
+        arriving, complete, malformed = Signal(), Signal(), Signal()
+        address, timer = Signal.like(reader.addr), Signal(32)
+        m.d.comb += [
+            reader.addr.eq(address),
+            self.busy.eq(running | fetching),
+            complete.eq(fetching & (asked == words) & ~arriving),
+        ]
+        m.d.sync += [
+            timer.eq(net(m, "next_timer", timer + 1, 32)),
+            arriving.eq(fetching & (asked != words)),
+            word.eq(asked),
+        ]
+        with m.If(fetching & (asked != words)):
+            m.d.sync += [
+                asked.eq(net(m, "next_asked", asked + 1, asked.shape())),
+                address.eq(net(m, "next_address", address + 1, address.shape())),
+            ]
 
-        with m.FSM(name="state"):
-            with m.State("IDLE"):
-                with m.If(self.start):
-                    m.d.sync += [
-                        self.busy.eq(1),
-                        self.done.eq(0),
-                        self.error.eq(0),
-                        self.cycles.eq(0),
-                        self.layers.eq(0),
-                        timer.eq(1),
-                        next_address.eq(0),
-                        asked.eq(0),
-                    ]
-                    m.next = "FETCH"
-            with m.State("FETCH"):
-                with m.If(asked != words):
-                    m.d.sync += [asked.eq(asked + 1), next_address.eq(next_address + 1), arriving.eq(1)]
-                with m.Elif(~arriving):
-                    m.next = "RUN"
-                    with m.Switch(opcode):
-                        with m.Case(isa.Opcode.CONV.value):
-                            m.d.comb += self.conv_start.eq(1)
-                        with m.Default():
-                            m.d.sync += [
-                                self.busy.eq(0),
-                                self.done.eq(1),
-                                self.error.eq(opcode != isa.Opcode.END.value),
-                            ]
-                            m.next = "IDLE"
-            with m.State("RUN"):
-                with m.If(self.conv_done):
-                    m.d.sync += [self.cycles.eq(timer), self.layers.eq(self.layers + 1), asked.eq(0)]
-                    m.next = "FETCH"
+        # Fields stand in registers of their own, as wide as this accelerator needs them; every bit beyond is checked.
+        opcode = Signal(isa.DESCRIPTOR.fields["opcode"].field.width)
+        for number in range(words):
+            spare = Const((1 << isa.WORD_BITS) - 1, isa.WORD_BITS)
+            wrong = []
+            with m.If(arriving & (word == number)):
+                for name, place in isa.DESCRIPTOR.fields.items():
+                    if place.word != number:
+                        continue
+                    register = opcode if name == "opcode" else getattr(self.descriptor, name)
+                    kept = place.lsb + len(register)
+                    m.d.sync += register.eq(reader.data[place.lsb : kept])
+                    spare = Const(spare.value & ~(((1 << place.field.width) - 1) << place.lsb), isa.WORD_BITS)
+                    sign = register.shape().signed
+                    fill = reader.data[kept - 1] if sign else 0
+                    wrong += [reader.data[bit] != fill for bit in range(kept, place.lsb + place.field.width)]
+                wrong += [reader.data[bit] for bit in range(isa.WORD_BITS) if spare.value >> bit & 1]
+                if wrong:
+                    with m.If(Cat(wrong).any()):
+                        m.d.sync += malformed.eq(1)
+
+        m.d.comb += self.conv_start.eq(complete & (opcode == isa.Opcode.CONV.value) & ~malformed)
+        with m.If(complete):
+            m.d.sync += fetching.eq(0)
+            with m.If(self.conv_start):
+                m.d.sync += running.eq(1)
+            with m.Else():
+                m.d.sync += [self.done.eq(1), self.error.eq(malformed | (opcode != isa.Opcode.END.value))]
+        with m.If(running & self.conv_done):
+            m.d.sync += [
+                running.eq(0),
+                fetching.eq(1),
+                asked.eq(0),
+                self.cycles.eq(timer),
+                self.layers.eq(net(m, "next_layers", self.layers + 1, self.layers.shape())),
+            ]
+        with m.If(self.start & ~self.busy):
+            m.d.sync += [
+                fetching.eq(1),
+                asked.eq(0),
+                address.eq(0),
+                malformed.eq(0),
+                timer.eq(1),
+                self.done.eq(0),
+                self.error.eq(0),
+                self.cycles.eq(0),
+                self.layers.eq(0),
+            ]
         return m

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits, field_shape
+from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
 
 
@@ -48,6 +49,6 @@ class WeightMemory(Component):
             writer.en.eq(self.write_enable),
         ]
         with m.If(self.advance):
-            m.d.sync += following.eq(reader.addr + 1)
+            m.d.sync += following.eq(net(m, "address_after", reader.addr + 1, reader.addr.shape()))
         m.d.sync += self.weights.as_value().eq(reader.data)
         return m

@@ -37,6 +37,8 @@ from hwq.numeric.formats import INT32
 #: Multipliers carry a shift of at most 30: larger factors move every nonzero accumulator out of 32 bits.
 _MAX_EFFECTIVE_SCALE = 2.0**30
 _MAX_WINDOW = 1 << 20
+#: What SAME padding of the largest window can reach.
+_MAX_PADDING = _MAX_WINDOW * _MAX_WINDOW
 
 
 def check_layer_rules(layer: Layer, inputs: Sequence[Tensor], output: Tensor) -> None:
@@ -115,8 +117,8 @@ def _require_window(
     for what, values in (("kernel", kernel), ("stride", layer.stride), ("dilation", dilation)):
         if any(not 1 <= value <= _MAX_WINDOW for value in values):
             raise ModelError(f"{what} {values} is not between 1 and {_MAX_WINDOW}")
-    if any(not 0 <= value <= _MAX_WINDOW * _MAX_WINDOW for value in layer.padding):
-        raise ModelError(f"padding {layer.padding} is negative")
+    if any(not 0 <= value <= _MAX_PADDING for value in layer.padding):
+        raise ModelError(f"padding {layer.padding} is not between 0 and {_MAX_PADDING}")
 
 
 def _require_weights(layer: Conv2D | DepthwiseConv2D | Dense, rank: int, inputs: Sequence[Tensor], out: Tensor) -> None:
@@ -256,7 +258,7 @@ def _check_concatenation(layer: Concatenation, inputs: Sequence[Tensor], output:
         shape = tensor.shape
         if len(shape) != len(first) or (shape[: layer.axis], shape[layer.axis + 1 :]) != (before, after):
             raise ModelError(
-                f"input {tensor.name!r} of shape {list(shape)} does not join {list(first)} on {layer.axis}"
+                f"input {tensor.name!r} of shape {list(shape)} does not join {list(first)} on axis {layer.axis}"
             )
     _require_shape(output, (*before, sum(tensor.shape[layer.axis] for tensor in inputs), *after))
 

@@ -63,15 +63,16 @@ def descriptor_words(layer: LayerProgram) -> list[int]:
     return words + isa.DESCRIPTOR.split({"opcode": isa.Opcode.END.value}, isa.WORD_BITS)
 
 
-def load_beats(space: isa.Space, base: int, words: Sequence[int], width: int) -> list[int]:
-    """Beats of the load port that write ``words`` of ``width`` bits to ``space`` from word ``base`` on.
+def load_beats(accelerator: Accelerator, space: isa.Space, base: int, words: Sequence[int]) -> list[int]:
+    """Beats of the load port that write ``words`` to ``space`` from word ``base`` on.
 
     Each beat is the port's whole payload as one integer: data, address, space, last, from the lowest bit up.
     """
-    count = -(-width // isa.WORD_BITS)
+    count = -(-accelerator.word_bits[space] // isa.WORD_BITS)
+    address_bits = accelerator.load_address_bits
     mask = (1 << isa.WORD_BITS) - 1
-    tag = space.value << (isa.WORD_BITS + 24)
-    last = 1 << (isa.WORD_BITS + 26)
+    tag = space.value << (isa.WORD_BITS + address_bits)
+    last = 1 << (isa.WORD_BITS + address_bits + isa.SPACE_BITS)
     return [
         (word >> (i * isa.WORD_BITS) & mask) | (base + n) << isa.WORD_BITS | tag | (last if i == count - 1 else 0)
         for n, word in enumerate(words)
