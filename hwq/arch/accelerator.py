@@ -92,7 +92,9 @@ class Accelerator:
     def lanes(self) -> int:
         """Channels requantized per cycle."""
         lanes = self.requantizer.lanes
-        return (self.array.columns // 2 if self.array.columns % 2 == 0 else self.array.columns) if lanes is None else lanes
+        return (
+            (self.array.columns // 2 if self.array.columns % 2 == 0 else self.array.columns) if lanes is None else lanes
+        )
 
     @property
     def activation_words(self) -> int:

@@ -142,7 +142,11 @@ DESCRIPTOR = Layout(
         _u("chunk_count", 24, "array-high chunks of a run"),
         _u("run", 24, "contiguous elements of a run"),
         _s("x_start", 22, "row position of the first pixel's run, in elements; negative in left padding"),
-        _u("in_base", 26, "element address of the first pixel's kernel row, modulo the address space: it may lie in padding"),
+        _u(
+            "in_base",
+            26,
+            "element address of the first pixel's kernel row, modulo the address space: it may lie in padding",
+        ),
         _u("in_row", 22, "elements of an input row; positions outside are padding"),
         _s("y_start", 16, "input row of the first pixel's first kernel row; negative in top padding"),
         _u("in_height", 16, "rows of the input; rows outside are padding"),

@@ -1,0 +1,1 @@
+"""Project files: from YAML to checked objects."""

@@ -1,0 +1,1 @@
+"""Bit-accurate execution of quantized networks."""

@@ -1,0 +1,1 @@
+"""What leaves hwq: Verilog, memory images, manifest, header, testbench."""

@@ -77,7 +77,10 @@ class ActivationMemory(Component):
             parity = number[0]
             row = Signal(row_bits, name=f"{name}_row")
             after = Signal(row_bits, name=f"{name}_row_after")
-            m.d.comb += [row.eq(number[1:]), after.eq(Mux(row == rows - 1, 0, net(m, f"{name}_row_sum", row + 1, row_bits)))]
+            m.d.comb += [
+                row.eq(number[1:]),
+                after.eq(Mux(row == rows - 1, 0, net(m, f"{name}_row_sum", row + 1, row_bits))),
+            ]
             return address[:offset_bits], parity, [Mux(parity, after, row), row]
 
         offset, parity, bank_rows = split(self.read_address, "read")

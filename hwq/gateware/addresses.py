@@ -286,9 +286,7 @@ class AddressGenerator(Component):
 
     def _sums(self, m: Module, pixel: Signal, first: Signal, last: Signal, bank: Signal, address: Signal) -> None:
         """What the accumulator has to know, one cycle before the sums come out of the array."""
-        token = data.StructLayout(
-            {"valid": 1, "first": 1, "last": 1, "bank": 1, "address": self._accumulator_bits}
-        )
+        token = data.StructLayout({"valid": 1, "first": 1, "last": 1, "bank": 1, "address": self._accumulator_bits})
         issued = Signal(token)
         m.d.comb += [
             issued.valid.eq(pixel),

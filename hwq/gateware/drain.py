@@ -151,9 +151,7 @@ class Drain(Component):
             m.d.sync += [record_base.eq(d.record_base), record.eq(d.record_base)]
 
         lane_valid = Signal(lanes)
-        m.d.comb += [
-            lane_valid[lane].eq(~(block_last & group_last) | (d.last_lanes > lane)) for lane in range(lanes)
-        ]
+        m.d.comb += [lane_valid[lane].eq(~(block_last & group_last) | (d.last_lanes > lane)) for lane in range(lanes)]
         m.d.comb += [
             self.read_enable.eq(active),
             self.read_bank.eq(bank),

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 
+
 def beat_layout(accelerator: Accelerator) -> data.StructLayout:
     """One beat: part of a word of memory ``space``, lowest part first; ``last`` writes the word to ``address``."""
     return data.StructLayout(

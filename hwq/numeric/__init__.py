@@ -1,0 +1,1 @@
+"""Number formats, rounding, overflow and requantization: the arithmetic everything else follows."""

@@ -1,0 +1,1 @@
+"""Layers on an accelerator: order, addresses, exact cycles, descriptors and images."""

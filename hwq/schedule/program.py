@@ -92,7 +92,9 @@ class Program:
         }
 
 
-def descriptor_fields(plan: ConvPlan, weight_base: int, record_base: int, in_base: int, out_base: int) -> dict[str, int]:
+def descriptor_fields(
+    plan: ConvPlan, weight_base: int, record_base: int, in_base: int, out_base: int
+) -> dict[str, int]:
     """The fields of a CONV descriptor; bases are words for weights and records, elements for tensors."""
     c, a = plan.convolution, plan.accelerator
     row = c.input_size[1] * c.pixel_elements
@@ -161,7 +163,12 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
         for convolution in convolutions(network, layer):
             plan = plan_convolution(convolution, a)
             check_widths(plan)
-            _require(layer.name, Space.WEIGHTS, (weight_words + plan.weight_words) * array.columns, a.weight_words * array.columns)
+            _require(
+                layer.name,
+                Space.WEIGHTS,
+                (weight_words + plan.weight_words) * array.columns,
+                a.weight_words * array.columns,
+            )
             record_word = len(records) // a.lanes
             fields = descriptor_fields(plan, weight_words, record_word, 0, output_base)
             plans.append(plan)
@@ -193,4 +200,6 @@ def _check_fields(layer: str, fields: dict[str, int]) -> None:
     try:
         isa.DESCRIPTOR.pack(fields)
     except ValueError as error:
-        raise CapacityError(f"layer {layer}: the accelerator's descriptor has no room for this layer: {error}") from None
+        raise CapacityError(
+            f"layer {layer}: the accelerator's descriptor has no room for this layer: {error}"
+        ) from None

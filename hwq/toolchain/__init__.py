@@ -1,0 +1,1 @@
+"""The tools hwq calls: where they are, which version, what to install."""

@@ -1,0 +1,1 @@
+"""Runs generated hardware against the emulator and finds the first difference."""
