@@ -1,1 +1,5 @@
-"""Bit-accurate execution of quantized networks."""
+"""The bit-exact emulator: whole networks in integer arithmetic, on numpy."""
+
+from hwq.emulate.emulator import Emulator
+
+__all__ = ["Emulator"]

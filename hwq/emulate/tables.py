@@ -1,0 +1,100 @@
+"""Element-wise int8 functions as tables: the output code of each input code (docs/spec/numerics.md, N.6)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.emulate import fixed_point
+from hwq.graph.layers import Activation, ActivationKind, Requantize
+from hwq.graph.requantization import activation_clamp
+from hwq.graph.tensors import Quantization
+from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
+
+Codes = NDArray[np.int64]
+
+#: Logistic and tanh take their argument as Q4.27.
+_INTEGER_BITS = 4
+
+
+def input_codes(quantization: Quantization) -> Codes:
+    """Every code of the format, lowest first, int64."""
+    return np.arange(quantization.format.min, quantization.format.max + 1, dtype=np.int64)
+
+
+def requantization_table(layer: Requantize, source: Quantization, target: Quantization) -> NDArray[np.integer]:
+    """Table of a change of scale, zero-point or format."""
+    x = input_codes(source) - int(source.zero_point[0])
+    scale = float(source.scale[0]) / float(target.scale[0])
+    return _finish(requantize(x, *quantize_multiplier(scale), Contract.DOUBLE), target)
+
+
+def activation_table(layer: Activation, source: Quantization, target: Quantization) -> NDArray[np.integer]:
+    """Table of an activation that stands as a layer of its own."""
+    x = input_codes(source) - int(source.zero_point[0])
+    if layer.kind is ActivationKind.LOGISTIC:
+        return _finish(_sigmoid_like(x, source, logistic=True), target)
+    if layer.kind is ActivationKind.TANH:
+        return _finish(_sigmoid_like(x, source, logistic=False), target)
+    if layer.kind is ActivationKind.HARD_SWISH:
+        return _finish(_hard_swish(x, source, target), target)
+    ratio = np.float32(source.scale[0]) / np.float32(target.scale[0])
+    y = requantize(x, *quantize_multiplier(float(ratio)), Contract.DOUBLE)
+    if layer.kind is ActivationKind.LEAKY_RELU:
+        slope = np.float32(source.scale[0]) * np.float32(layer.alpha) / np.float32(target.scale[0])
+        below = requantize(x, *quantize_multiplier(float(slope)), Contract.DOUBLE)
+        return _finish(np.where(x >= 0, y, below), target)
+    return _finish(y, target, activation_clamp(layer.kind, target))
+
+
+def _finish(y: Codes, target: Quantization, clamp: tuple[int, int] | None = None) -> NDArray[np.integer]:
+    low, high = clamp or (target.format.min, target.format.max)
+    return np.clip(y + int(target.zero_point[0]), low, high).astype(target.format.dtype)
+
+
+def _sigmoid_like(x: Codes, source: Quantization, *, logistic: bool) -> Codes:
+    """Codes before the zero-point of logistic (8 fraction bits) or tanh (7); saturated beyond the argument's range."""
+    multiplier, shift = quantize_multiplier(float(np.float64(source.scale[0]) * (1 << (31 - _INTEGER_BITS))))
+    largest = ((1 << _INTEGER_BITS) - 1) * 2.0 ** (31 - _INTEGER_BITS) / 2.0**shift
+    radius = int(np.floor(largest))
+    inside = np.clip(x, -radius, radius)
+    argument = requantize(inside, multiplier, shift, Contract.DOUBLE)
+    if logistic:
+        y = fixed_point.divide(fixed_point.logistic(argument, _INTEGER_BITS), 31 - 8)
+        low, high = 0, 255
+    else:
+        y = fixed_point.divide(fixed_point.tanh(argument, _INTEGER_BITS), 31 - 7)
+        low, high = -128, 127
+    return np.where(x <= -radius, low, np.where(x >= radius, high, y))
+
+
+def _int16(x: Codes) -> Codes:
+    return np.clip(x, -(1 << 15), (1 << 15) - 1)
+
+
+def _multiplier16(scale: np.float32) -> tuple[int, int]:
+    multiplier, shift = quantize_multiplier(float(scale))
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1), shift
+
+
+def _hard_swish(x: Codes, source: Quantization, target: Quantization) -> Codes:
+    """x * relu6(x + 3) / 6 in 16-bit fixed point: the input with 7 more bits, the gate in units of 3 / 2^15."""
+    fine_scale = np.float32(1 / 128) * source.scale[0]
+    output_multiplier, output_shift = _multiplier16(fine_scale / target.scale[0])
+    gate_multiplier, gate_shift = _multiplier16(fine_scale / np.float32(3.0 / 32768.0))
+    fine = x << 7
+    value = _int16((fine * output_multiplier + (1 << 14)) >> 15)
+    gate = fine
+    if gate_shift > 0:
+        gate = _int16(gate << (gate_shift - 1))
+    gate = _int16((gate * gate_multiplier + (1 << 14)) >> 15)
+    if gate_shift > 0:
+        gate = _int16(gate << 1)
+    elif gate_shift < 0:
+        gate = fixed_point.divide(gate, -gate_shift)
+    gate = (gate + (1 << 15)) >> 1
+    product = gate * value
+    high = np.sign(product) * (np.abs(product) >> 15)
+    if output_shift > 0:
+        return _int16(high << output_shift)
+    return fixed_point.divide(high, -output_shift)
