@@ -3,8 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from enum import Enum
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
 from hwq.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Range:
+    """Annotation of an integer parameter: its lowest and highest value."""
+
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Annotation of a parameter: the values it may have."""
+
+    values: tuple[Any, ...]
+
+    def __init__(self, *values: Any) -> None:
+        object.__setattr__(self, "values", values)
+
+
+@cache
+def limits(kind: type) -> dict[str, tuple[Range | Choice, bool]]:
+    """What the fields of a parameter dataclass may hold, read off their annotations.
+
+    Returns
+    -------
+    By field name, (limit, whether ``None`` is allowed too). Truth values and enumerations need no annotation.
+    """
+    found: dict[str, tuple[Range | Choice, bool]] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        optional = type(None) in get_args(hint)
+        parts = [part for part in (hint, *get_args(hint)) if part is not type(None)]
+        for limit in (meta for part in parts for meta in getattr(part, "__metadata__", ())):
+            found[name] = (limit, optional)
+        if name not in found:
+            if bool in parts:
+                found[name] = (Choice(True, False), optional)
+            elif isinstance(hint, type) and issubclass(hint, Enum):
+                found[name] = (Choice(*hint), optional)
+    return found
 
 
 class Checks:
@@ -34,17 +78,48 @@ class Checks:
     def integer(self, name: str, value: object, low: int, high: int) -> bool:
         """Check an integer within [low, high]; returns whether it is one."""
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            self.fault(name, f"must be an integer from {low} to {high}, not {value!r}")
+            allowed = f"an integer from {low} to {high}" if low < high else f"{low}"
+            self.fault(name, f"must be {allowed}, not {value!r}")
             return False
         return True
 
-    def boolean(self, name: str, value: object) -> None:
-        """Check a truth value."""
+    def boolean(self, name: str, value: object) -> bool:
+        """Check a truth value; returns whether it is one."""
         if not isinstance(value, bool):
             self.fault(name, f"must be true or false, not {value!r}")
+            return False
+        return True
 
-    def one_of(self, name: str, value: object, allowed: Iterable[object]) -> None:
-        """Check membership in a short list."""
+    def one_of(self, name: str, value: object, allowed: Iterable[object]) -> bool:
+        """Check membership in a short list; returns whether it is in it."""
         allowed = list(allowed)
-        if value not in allowed:
-            self.fault(name, f"must be one of {', '.join(str(a) for a in allowed)}, not {value!r}")
+        # By identity: a string equals a member of a string enumeration, and would later not be that member.
+        if not any(value is a for a in allowed):
+            names = ", ".join(str(_plain(a)) for a in allowed)
+            many = "one of " if len(allowed) > 1 else ""
+            self.fault(name, f"must be {many}{names}, not {'the text ' * (value in allowed)}{_plain(value)!r}")
+            return False
+        return True
+
+    def declared(self, parameters: Any) -> set[str]:
+        """Check every field of a parameter dataclass against its annotation; returns the names of those in order."""
+        good = set()
+        kind: type[object] = type(parameters)
+        allowed = limits(kind)
+        for name in (field.name for field in fields(parameters)):
+            limit, optional = allowed[name]
+            value = getattr(parameters, name)
+            if (value is None and optional) or self._within(name, value, limit):
+                good.add(name)
+        return good
+
+    def _within(self, name: str, value: object, limit: Range | Choice) -> bool:
+        if isinstance(limit, Range):
+            return self.integer(name, value, limit.low, limit.high)
+        if limit.values == (True, False):
+            return self.boolean(name, value)
+        return self.one_of(name, value, limit.values)
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
+from typing import Annotated
 
-from hwq.arch.checks import Checks
+from hwq.arch.checks import Checks, Choice, Range
 from hwq.numeric.requantize import Contract
 
 
-class InputZeroPoint(str, Enum):
+class InputZeroPoint(StrEnum):
     """Where the zero-point of a layer's input is taken care of (docs/spec/numerics.md)."""
 
     FOLDED = "folded"
@@ -33,15 +34,13 @@ class ArrayParameters:
         Whether each PE registers its product before the addition: one more cycle of latency, a shorter critical path.
     """
 
-    rows: int = 8
-    columns: int = 8
+    rows: Annotated[int, Range(1, 256)] = 8
+    columns: Annotated[int, Range(1, 256)] = 8
     product_register: bool = True
 
     def __post_init__(self) -> None:
         with Checks("array") as check:
-            check.integer("rows", self.rows, 1, 256)
-            check.integer("columns", self.columns, 1, 256)
-            check.boolean("product_register", self.product_register)
+            check.declared(self)
 
 
 @dataclass(frozen=True)
@@ -62,26 +61,19 @@ class ArithmeticParameters:
         Width of the accumulators behind the array.
     """
 
-    contract: Contract = Contract.DOUBLE
+    contract: Annotated[Contract, Choice(Contract.DOUBLE)] = Contract.DOUBLE
     input_zero_point: InputZeroPoint = InputZeroPoint.FOLDED
-    activation_bits: int = 8
-    weight_bits: int = 8
-    psum_bits: int | None = None
-    accumulator_bits: int = 32
+    activation_bits: Annotated[int, Range(8, 8)] = 8
+    weight_bits: Annotated[int, Range(2, 8)] = 8
+    psum_bits: Annotated[int, Range(4, 32)] | None = None
+    accumulator_bits: Annotated[int, Range(4, 32)] = 32
 
     def __post_init__(self) -> None:
         with Checks("arithmetic") as check:
-            check.one_of("contract", self.contract, [Contract.DOUBLE])
-            check.one_of("input_zero_point", self.input_zero_point, list(InputZeroPoint))
-            check.integer("activation_bits", self.activation_bits, 8, 8)
-            check.integer("weight_bits", self.weight_bits, 2, 8)
-            if self.psum_bits is not None:
-                check.integer("psum_bits", self.psum_bits, 4, 32)
-            if check.integer("accumulator_bits", self.accumulator_bits, 4, 32) and isinstance(self.psum_bits, int):
-                if self.psum_bits > self.accumulator_bits:
-                    check.fault(
-                        "psum_bits", f"must not exceed accumulator_bits ({self.accumulator_bits}), not {self.psum_bits}"
-                    )
+            good = check.declared(self)
+            psum, accumulator = self.psum_bits, self.accumulator_bits
+            if {"psum_bits", "accumulator_bits"} <= good and psum is not None and psum > accumulator:
+                check.fault("psum_bits", f"must not exceed accumulator_bits ({accumulator}), not {psum}")
 
 
 @dataclass(frozen=True)
@@ -96,14 +88,12 @@ class RequantizerParameters:
         Largest left shift before the multiplication, in bits. Scales below 1 need none, and 0 leaves the shifter out.
     """
 
-    lanes: int | None = None
-    max_left_shift: int = 30
+    lanes: Annotated[int, Range(1, 256)] | None = None
+    max_left_shift: Annotated[int, Range(0, 30)] = 30
 
     def __post_init__(self) -> None:
         with Checks("requantizer") as check:
-            if self.lanes is not None:
-                check.integer("lanes", self.lanes, 1, 256)
-            check.integer("max_left_shift", self.max_left_shift, 0, 30)
+            check.declared(self)
 
 
 @dataclass(frozen=True)
@@ -124,16 +114,12 @@ class BufferParameters:
         Output pixels of one accumulator bank; there are two banks.
     """
 
-    activations: int = 65536
-    weights: int = 65536
-    channels: int = 1024
-    descriptors: int = 64
-    accumulators: int = 512
+    activations: Annotated[int, Range(16, 1 << 22)] = 65536
+    weights: Annotated[int, Range(16, 1 << 24)] = 65536
+    channels: Annotated[int, Range(1, 1 << 16)] = 1024
+    descriptors: Annotated[int, Range(2, 1 << 10)] = 64
+    accumulators: Annotated[int, Range(2, 1 << 14)] = 512
 
     def __post_init__(self) -> None:
         with Checks("buffers") as check:
-            check.integer("activations", self.activations, 16, 1 << 22)
-            check.integer("weights", self.weights, 16, 1 << 24)
-            check.integer("channels", self.channels, 1, 1 << 16)
-            check.integer("descriptors", self.descriptors, 2, 1 << 10)
-            check.integer("accumulators", self.accumulators, 2, 1 << 14)
+            check.declared(self)
