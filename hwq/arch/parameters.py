@@ -50,7 +50,7 @@ class ArithmeticParameters:
     Parameters
     ----------
     contract:
-        Requantization contract; the hardware of this release computes ``double``.
+        Requantization contract; the hardware computes ``double``.
     input_zero_point:
         See :class:`InputZeroPoint`.
     activation_bits, weight_bits:

@@ -8,17 +8,16 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out
 
-from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator as AcceleratorParameters
 from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.activations import ActivationMemory
 from hwq.gateware.addresses import AddressGenerator
 from hwq.gateware.array import SystolicArray
-from hwq.gateware.nets import delay
 from hwq.gateware.descriptor import address_bits
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.load import LoadPort, beat_layout
+from hwq.gateware.nets import delay
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
 from hwq.gateware.registers import Registers
@@ -138,8 +137,8 @@ class Accelerator(Component):
         m.d.comb += [
             *_fields(addresses.descriptor, descriptor),
             addresses.start.eq(sequencer.conv_start),
-            addresses.release.eq(drain.release),
-            addresses.release_bank.eq(drain.release_bank),
+            addresses.freed.eq(drain.freed),
+            addresses.freed_bank.eq(drain.freed_bank),
             operands.codes.as_value().eq(activations.read_data.as_value()),
             operands.valid.eq(addresses.operand_valid),
             operands.zero_point.eq(descriptor.in_zero_point),

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits
 from hwq.gateware.nets import net
+from hwq.gateware.ports import read_port, write_port
 
 
 class Accumulator(Component):
@@ -46,9 +47,12 @@ class Accumulator(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layout = data.ArrayLayout(signed(self._bits), self._columns)
-        valid, first, bank = Signal(), Signal(), Signal()
+        valid = Signal()
+        first = Signal()
+        bank = Signal()
         address = Signal.like(self.address)
-        write_valid, write_bank = Signal(), Signal()
+        write_valid = Signal()
+        write_bank = Signal()
         write_address = Signal.like(self.address)
         total = Signal(layout, reset_less=True)
         drain_bank = Signal()
@@ -66,7 +70,7 @@ class Accumulator(Component):
         for number in range(2):
             memory = Memory(shape=self._columns * self._bits, depth=self._depth, init=[])
             m.submodules[f"bank_{number}"] = memory
-            reader, writer = memory.read_port(), memory.write_port()
+            reader, writer = read_port(memory, f"read_{number}"), write_port(memory, f"write_{number}")
             drains = self.drain_enable & (self.drain_bank == number)
             m.d.comb += [
                 reader.addr.eq(Mux(drains, self.drain_address, self.address)),

@@ -11,6 +11,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
+from hwq.gateware.ports import read_port, write_port
 
 
 def rotate_left(m: Module, elements: list[Signal], amount: Signal, name: str) -> list[Signal]:
@@ -34,8 +35,8 @@ class ActivationMemory(Component):
 
     - Read: ``read_data[i]``, 2 cycles after ``read_address``, is element ``read_address + i``. Addresses wrap modulo
       the memory, which lets the caller aim at padding and mask what comes back.
-    - Write: while ``write_enable``, ``write_data[i]`` goes to ``write_address + i`` wherever ``write_mask[i]``. It is in
-      the memory 2 cycles later: a read whose address is presented then, or after, sees it.
+    - Write: while ``write_enable``, ``write_data[i]`` goes to ``write_address + i`` wherever ``write_mask[i]``. A read
+      whose address is presented 2 cycles later, or after, sees it.
 
     Interval 1 on both ports, which never stall one another.
     """
@@ -68,8 +69,8 @@ class ActivationMemory(Component):
         element_bits = self.read_data[0].shape().width
         banks = [Memory(shape=word * element_bits, depth=rows, init=[]) for _ in range(2)]
         m.submodules.even, m.submodules.odd = banks
-        readers = [bank.read_port() for bank in banks]
-        writers = [bank.write_port(granularity=element_bits) for bank in banks]
+        readers = [read_port(bank, f"read_{number}") for number, bank in enumerate(banks)]
+        writers = [write_port(bank, f"write_{number}", element_bits) for number, bank in enumerate(banks)]
 
         def split(address: Signal, name: str) -> tuple[Signal, Signal, list[Signal]]:
             """Offset in the word, parity of the word, and for each bank the row that the run touches."""
@@ -86,7 +87,8 @@ class ActivationMemory(Component):
         offset, parity, bank_rows = split(self.read_address, "read")
         for reader, row in zip(readers, bank_rows, strict=True):
             m.d.comb += reader.addr.eq(row)
-        read_offset, read_parity = Signal(offset_bits), Signal()
+        read_offset = Signal(offset_bits)
+        read_parity = Signal()
         m.d.sync += [read_offset.eq(offset), read_parity.eq(parity)]
         even, odd = (reader.data for reader in readers)
         merged = []

@@ -1,22 +1,21 @@
 """Address generator: walks a convolution as its descriptor says and issues one step per cycle.
 
-The walk, outermost first: pixel tiles, blocks of output channels (a *job* is one block over one pixel tile), kernel rows,
-runs of a kernel row, chunks of a run (a *pass* is one chunk, that is one tile of weights), output pixels. Every position
-is kept by addition; there is no multiplier here.
+The walk, outermost first: pixel tiles, blocks of output channels (a *job* is one block over one pixel tile), kernel
+rows, runs of a kernel row, chunks of a run (a *pass* is one chunk, that is one tile of weights), output pixels. Every
+position is kept by addition; there is no multiplier here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.nets import delay, net
 from hwq.gateware.descriptor import address_bits, descriptor_signature, width_of
-
+from hwq.gateware.nets import delay, net
 
 _FIELDS = (
     "tile_pixels",
@@ -46,8 +45,8 @@ class AddressGenerator(Component):
 
     ``start`` begins the walk one cycle later; ``descriptor`` is constant until the layer is done. The walk opens with
     ``rows`` cycles that only load the first tile of weights. A pass then takes as many cycles as its job has pixels,
-    and at least ``minimum_pass``. A job takes an accumulator bank, the two in turn, and waits until the drain has given it
-    back with ``release``.
+    and at least ``minimum_pass``. A job takes an accumulator bank, the two in turn, and waits until the drain has given
+    it back with ``freed``.
 
     Outputs, counted in cycles from the issue of a step:
 
@@ -71,8 +70,8 @@ class AddressGenerator(Component):
             {
                 "descriptor": In(descriptor_signature(accelerator, *_FIELDS)),
                 "start": In(1),
-                "release": In(1),
-                "release_bank": In(1),
+                "freed": In(1),
+                "freed_bank": In(1),
                 "read_address": Out(self._address_bits),
                 "operand_valid": Out(rows),
                 "bank": Out(1),
@@ -96,92 +95,96 @@ class AddressGenerator(Component):
             return net(m, name, register + step, register.shape())
 
         # -- where the walk is ---------------------------------------------------------------------------------
-        loading, running, waiting = Signal(), Signal(), Signal()
+        loading = Signal()
+        running = Signal()
+        waiting = Signal()
         # Cycles of this pass, up to the longer of ``minimum`` and the tile's pixels.
         beat = Signal(max(self._accumulator_bits + 1, minimum.bit_length()))
+        next_beat = plus("next_beat", beat, 1)
         pixels_left = Signal(width_of("pixels"))
         tile = Signal(width_of("tile_pixels"))
         m.d.comb += tile.eq(Mux(pixels_left < d.tile_pixels, pixels_left, d.tile_pixels))
 
-        chunk, chunk_last = Signal(width_of("chunk_count")), Signal()
-        kx, kx_last = Signal(width_of("kx_count")), Signal()
-        ky, ky_last = Signal(width_of("ky_count")), Signal()
-        block, block_last = Signal(width_of("blocks")), Signal()
-        tile_last, job_last, pass_first = Signal(), Signal(), Signal()
-        pixel, pixel_last, pass_end = Signal(), Signal(), Signal()
-        m.d.comb += [
-            chunk_last.eq(chunk + 1 == d.chunk_count),
-            kx_last.eq(kx + 1 == d.kx_count),
-            ky_last.eq(ky + 1 == d.ky_count),
-            block_last.eq(block + 1 == d.blocks),
-            tile_last.eq(pixels_left <= d.tile_pixels),
-            job_last.eq(chunk_last & kx_last & ky_last),
-            pass_first.eq((chunk == 0) & (kx == 0) & (ky == 0)),
-            pixel.eq(running & (beat < tile)),
-            pixel_last.eq(beat + 1 == tile),
-            pass_end.eq(running & (beat + 1 >= tile) & (beat + 1 >= minimum)),
-        ]
+        chunk = Signal(width_of("chunk_count"))
+        kx = Signal(width_of("kx_count"))
+        ky = Signal(width_of("ky_count"))
+        block = Signal(width_of("blocks"))
+        next_chunk = plus("next_chunk", chunk, 1)
+        next_kx = plus("next_kx", kx, 1)
+        next_ky = plus("next_ky", ky, 1)
+        next_block = plus("next_block", block, 1)
+        chunk_last = net(m, "chunk_last", next_chunk == d.chunk_count, 1)
+        kx_last = net(m, "kx_last", next_kx == d.kx_count, 1)
+        ky_last = net(m, "ky_last", next_ky == d.ky_count, 1)
+        block_last = net(m, "block_last", next_block == d.blocks, 1)
+        tile_last = net(m, "tile_last", pixels_left <= d.tile_pixels, 1)
+        job_last = net(m, "job_last", chunk_last & kx_last & ky_last, 1)
+        pass_first = net(m, "pass_first", (chunk == 0) & (kx == 0) & (ky == 0), 1)
+        pixel = net(m, "pixel", running & (beat < tile), 1)
+        pixel_last = net(m, "pixel_last", next_beat == tile, 1)
+        pass_end = net(m, "pass_end", running & (next_beat >= tile) & (next_beat >= minimum), 1)
 
         # -- passes: position inside the kernel ----------------------------------------------------------------
         run_left = Signal(width_of("run"))
-        kx_elements, chunk_elements = Signal(width_of("run")), Signal(width_of("run"))
+        kx_elements = Signal(width_of("run"))
+        chunk_elements = Signal(width_of("run"))
         ky_rows = Signal(width_of("in_height"))
         ky_elements = Signal(self._address_bits)
         next_kx_elements = plus("next_kx_elements", kx_elements, d.kx_step)
+        next_chunk_elements = plus("next_chunk_elements", chunk_elements, rows)
+        next_run_left = plus("next_run_left", run_left, -rows)
+        next_ky_rows = plus("next_ky_rows", ky_rows, d.ky_step)
+        next_ky_elements = plus("next_ky_elements", ky_elements, d.ky_step_elements)
         with m.If(pass_end):
             with m.If(~chunk_last):
                 m.d.sync += [
-                    chunk.eq(plus("next_chunk", chunk, 1)),
-                    chunk_elements.eq(plus("next_chunk_elements", chunk_elements, rows)),
-                    run_left.eq(plus("next_run_left", run_left, -rows)),
+                    chunk.eq(next_chunk),
+                    chunk_elements.eq(next_chunk_elements),
+                    run_left.eq(next_run_left),
                 ]
             with m.Else():
                 m.d.sync += [chunk.eq(0), run_left.eq(d.run)]
                 with m.If(~kx_last):
                     m.d.sync += [
-                        kx.eq(plus("next_kx", kx, 1)),
+                        kx.eq(next_kx),
                         kx_elements.eq(next_kx_elements),
                         chunk_elements.eq(next_kx_elements),
                     ]
                 with m.Else():
                     m.d.sync += [kx.eq(0), kx_elements.eq(0), chunk_elements.eq(0)]
                     with m.If(~ky_last):
-                        m.d.sync += [
-                            ky.eq(plus("next_ky", ky, 1)),
-                            ky_rows.eq(plus("next_ky_rows", ky_rows, d.ky_step)),
-                            ky_elements.eq(plus("next_ky_elements", ky_elements, d.ky_step_elements)),
-                        ]
+                        m.d.sync += [ky.eq(next_ky), ky_rows.eq(next_ky_rows), ky_elements.eq(next_ky_elements)]
                     with m.Else():
                         m.d.sync += [ky.eq(0), ky_rows.eq(0), ky_elements.eq(0)]
 
         # -- jobs ----------------------------------------------------------------------------------------------
-        bank, sum_bank, next_free = Signal(), Signal(), Signal()
+        bank = Signal()
+        sum_bank = Signal()
         taken = Signal(2)
         for number in range(2):
             with m.If(running & pass_first & (beat == 0) & (sum_bank == number)):
                 m.d.sync += taken[number].eq(1)
-            with m.Elif(self.release & (self.release_bank == number)):
+            with m.Elif(self.freed & (self.freed_bank == number)):
                 m.d.sync += taken[number].eq(0)
-        m.d.comb += next_free.eq(~Mux(sum_bank, taken[0], taken[1]))
-        job_end = Signal()
-        layer_end = Signal()
-        m.d.comb += [job_end.eq(pass_end & job_last), layer_end.eq(job_end & block_last & tile_last)]
+        other_free = net(m, "other_free", ~Mux(sum_bank, taken[0], taken[1]), 1)
+        job_end = net(m, "job_end", pass_end & job_last, 1)
+        layer_end = net(m, "layer_end", job_end & block_last & tile_last, 1)
+        next_pixels_left = net(m, "next_pixels_left", pixels_left - d.tile_pixels, pixels_left.shape())
         with m.If(job_end):
-            m.d.sync += [sum_bank.eq(~sum_bank), block.eq(Mux(block_last, 0, plus("next_block", block, 1)))]
+            m.d.sync += [sum_bank.eq(~sum_bank), block.eq(Mux(block_last, 0, next_block))]
             with m.If(block_last):
-                m.d.sync += pixels_left.eq(plus("next_pixels_left", pixels_left, -d.tile_pixels))
-            m.d.sync += [running.eq(next_free & ~layer_end), waiting.eq(~next_free & ~layer_end)]
+                m.d.sync += pixels_left.eq(next_pixels_left)
+            m.d.sync += [running.eq(other_free & ~layer_end), waiting.eq(~other_free & ~layer_end)]
         with m.If(waiting & ~Mux(sum_bank, taken[1], taken[0])):
             m.d.sync += [waiting.eq(0), running.eq(1)]
 
         with m.If(self.start):
             m.d.sync += loading.eq(1)
-        load_end = Signal()
-        m.d.comb += load_end.eq(loading & (beat == rows - 1))
+        load_end = net(m, "load_end", loading & (beat == rows - 1), 1)
         with m.If(load_end):
             m.d.sync += [loading.eq(0), running.eq(1)]
         with m.If(loading | running):
-            m.d.sync += beat.eq(plus("next_beat", beat, 1))
+            m.d.sync += beat.eq(next_beat)
         with m.If(pass_end | load_end):
             m.d.sync += [beat.eq(0), bank.eq(~bank)]
 
@@ -194,17 +197,14 @@ class AddressGenerator(Component):
                 Signal(self._address_bits, name=f"{name}_elements"),
             )
 
-        here, tile_start, after = position("here"), position("tile_start"), position("after")
+        here, tile_start = position("here"), position("tile_start")
         column, x, y, elements = here
-        with m.If(column + 1 == d.out_width):
-            m.d.comb += [
-                after[0].eq(0),
-                after[1].eq(d.x_start),
-                after[2].eq(y + d.y_step),
-                after[3].eq(elements + d.y_step_elements),
-            ]
-        with m.Else():
-            m.d.comb += [after[0].eq(column + 1), after[1].eq(x + d.x_step), after[2].eq(y), after[3].eq(elements)]
+        next_column = plus("next_column", column, 1)
+        row_end = net(m, "row_end", next_column == d.out_width, 1)
+        along = (next_column, plus("next_x", x, d.x_step), y, elements)
+        below = (0, d.x_start, plus("next_y", y, d.y_step), plus("next_elements", elements, d.y_step_elements))
+        after = position("after")
+        m.d.comb += [then.eq(Mux(row_end, down, right)) for then, down, right in zip(after, below, along, strict=True)]
         with m.If(pixel):
             with m.If(~pixel_last):
                 m.d.sync += [now.eq(then) for now, then in zip(here, after, strict=True)]
@@ -219,12 +219,7 @@ class AddressGenerator(Component):
             first = (0, d.x_start, d.y_start, d.in_base)
             m.d.sync += [now.eq(then) for now, then in zip(here, first, strict=True)]
             m.d.sync += [now.eq(then) for now, then in zip(tile_start, first, strict=True)]
-            m.d.sync += [
-                beat.eq(0),
-                pixels_left.eq(d.pixels),
-                run_left.eq(d.run),
-                sum_bank.eq(0),
-            ]
+            m.d.sync += [beat.eq(0), pixels_left.eq(d.pixels), run_left.eq(d.run), sum_bank.eq(0)]
 
         self._operands(m, (x, y, elements), (chunk_elements, ky_rows, ky_elements), run_left)
         # No tile follows the layer's last pass; after the last pass of a pixel tile the weights start over.
@@ -247,33 +242,51 @@ class AddressGenerator(Component):
             elements_1.eq(net(m, "elements_sum", elements + ky_elements, elements_1.shape())),
             left_1.eq(run_left),
         ]
-        x_2, left_2, inside_2 = Signal.like(x_1), Signal.like(left_1), Signal()
-        room_2 = Signal(signed(width_of("x_start") + 5))
+        # Elements missing before position 0, and those there are up to the row's end.
+        before_2 = Signal(signed(width_of("x_start") + 5))
+        room_2 = Signal.like(before_2)
+        left_2 = Signal.like(left_1)
+        inside_2 = Signal()
         m.d.sync += [
             self.read_address.eq(net(m, "address_sum", elements_1 + x_1, elements_1.shape())),
-            x_2.eq(x_1),
+            before_2.eq(net(m, "before", -x_1, before_2.shape())),
             room_2.eq(net(m, "room", d.in_row - x_1, room_2.shape())),
             left_2.eq(left_1),
             inside_2.eq(~y_1[-1] & (y_1 < d.in_height)),
         ]
-        # Real elements are those from ``low`` up to, not including, ``high``; each bound is limited to the rows first,
-        # so that the comparisons per element are short.
-        low_3, room_3, left_3 = (Signal(range(rows + 1), name=name) for name in ("low_3", "room_3", "left_3"))
-        inside_3, bits = Signal(), len(low_3)
+        # Element i is real from ``before`` up to, not including, ``room`` and ``left``. Each bound becomes its low bits
+        # and a flag for all that is larger, so that the comparisons per element are short.
+        inside_3 = Signal()
+        before_3, before_all = self._bound(m, "before_3", before_2)
+        room_3, room_all = self._bound(m, "room_3", room_2)
+        left_3, left_all = self._bound(m, "left_3", left_2)
+        m.d.sync += inside_3.eq(inside_2 & ~room_2[-1])
+        for i in range(rows):
+            missing, fits, counts = (self._exceeds(bound, i) for bound in (before_3, room_3, left_3))
+            real = ~before_all & ~missing & (room_all | fits) & (left_all | counts)
+            m.d.sync += self.operand_valid[i].eq(inside_3 & real)
+
+    @staticmethod
+    def _exceeds(bound: Signal, i: int) -> Any:
+        """``bound > i``, without a comparison where no value of ``bound`` can."""
+        return bound > i if i < (1 << len(bound)) - 1 else Const(0, 1)
+
+    def _bound(self, m: Module, name: str, count: Signal) -> tuple[Signal, Signal]:
+        """``count`` registered as (low bits, at least ``2 ** bits``); a negative count is 0."""
+        bits = (self._accelerator.array.rows - 1).bit_length() or 1
+        low, all_ = Signal(bits, name=name), Signal(name=f"{name}_all")
+        negative = count[-1] if count.shape().signed else Const(0, 1)
         m.d.sync += [
-            low_3.eq(Mux(x_2[-1], Mux(x_2 < -rows, rows, net(m, "minus_x", -x_2, low_3.shape())), 0)),
-            room_3.eq(Mux(room_2[-1], 0, Mux(room_2 > rows, rows, room_2[:bits]))),
-            left_3.eq(Mux(left_2 > rows, rows, left_2[:bits])),
-            inside_3.eq(inside_2),
+            low.eq(count[:bits] & ~negative.replicate(bits)),
+            all_.eq(~negative & count[bits : len(count) - count.shape().signed].any()),
         ]
-        m.d.sync += [
-            self.operand_valid[i].eq(inside_3 & ~(low_3 > i) & (room_3 > i) & (left_3 > i)) for i in range(rows)
-        ]
+        return low, all_
 
     def _loads(self, m: Module, beat: Signal, loads_tile: Signal, rewinds: Signal, bank: Signal) -> None:
         """During each pass the rows of the next tile load, one per cycle, in step with the pass's own operands."""
         rows, feed = self._accelerator.array.rows, self._accelerator.feed_latency
-        loads, rewind = Signal(rows), Signal()
+        loads = Signal(rows)
+        rewind = Signal()
         m.d.comb += [loads[r].eq(loads_tile & (beat == r)) for r in range(rows)]
         m.d.comb += rewind.eq(loads[0] & rewinds)
         ahead = delay(m, loads, feed - 2, "load_delay", reset_less=False)

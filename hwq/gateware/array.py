@@ -7,8 +7,8 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.nets import delay
 from hwq.gateware.library import place
+from hwq.gateware.nets import delay
 from hwq.gateware.pe import ProcessingElement, shape_of
 
 

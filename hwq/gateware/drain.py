@@ -10,12 +10,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.nets import delay, net, select
 from hwq.gateware.descriptor import RECORD, address_bits, descriptor_signature
 from hwq.gateware.library import place
+from hwq.gateware.nets import delay, net, select
 from hwq.gateware.pe import shape_of
+from hwq.gateware.ports import read_port, write_port
 from hwq.gateware.requantizer import Requantizer
-
 
 _FIELDS = (
     "tile_pixels",
@@ -37,7 +37,7 @@ class Drain(Component):
 
     ``finished`` with ``finished_bank``, one cycle before the last sums of a job come out of the array, announces the
     job. Jobs come in the order of the address generator's walk, which the drain repeats with counters of its own: each
-    cycle it issues one group of lanes of one pixel. With a job's last group, ``release`` gives back ``release_bank``.
+    cycle it issues one group of lanes of one pixel. With a job's last group, ``freed`` gives back ``freed_bank``.
     A job is begun one cycle after its accumulators may be read, or two after the last group of the job before. ``done``
     comes in the cycle after the layer's last write reached memory.
 
@@ -55,8 +55,8 @@ class Drain(Component):
                 "start": In(1),
                 "finished": In(1),
                 "finished_bank": In(1),
-                "release": Out(1),
-                "release_bank": Out(1),
+                "freed": Out(1),
+                "freed_bank": Out(1),
                 "read_enable": Out(1),
                 "read_bank": Out(1),
                 "read_address": Out(address_bits(accelerator.buffers.accumulators)),
@@ -85,36 +85,37 @@ class Drain(Component):
         for number in range(2):
             with m.If(finished & (finished_bank == number)):
                 m.d.sync += full[number].eq(1)
-            with m.Elif(self.release & (self.release_bank == number)):
+            with m.Elif(self.freed & (self.freed_bank == number)):
                 m.d.sync += full[number].eq(0)
 
         def plus(name: str, register: Signal, step: Any) -> Signal:
             return net(m, name, register + step, register.shape())
 
         # -- the walk: pixel tiles, blocks, pixels, lane groups -----------------------------------------------------
-        active, bank = Signal(), Signal()
-        pixels_left, block = Signal(d.pixels.shape()), Signal(d.blocks.shape())
-        pixel, group = Signal(d.tile_pixels.shape()), Signal(range(groups))
-        block_first, block_last, tile_last, pixel_last, group_last = (
-            Signal(name=name) for name in ("block_first", "block_last", "tile_last", "pixel_last", "group_last")
-        )
-        m.d.comb += [
-            block_first.eq(block == 0),
-            block_last.eq(block + 1 == d.blocks),
-            tile_last.eq(pixels_left <= d.tile_pixels),
-            pixel_last.eq(pixel + 1 == Mux(tile_last, pixels_left, d.tile_pixels)),
-            group_last.eq(group + 1 == Mux(block_last, d.last_groups, groups)),
-        ]
-        job_end = Signal()
-        m.d.comb += job_end.eq(active & group_last & pixel_last)
+        active = Signal()
+        bank = Signal()
+        pixels_left = Signal(d.pixels.shape())
+        block = Signal(d.blocks.shape())
+        pixel = Signal(d.tile_pixels.shape())
+        group = Signal(d.last_groups.shape())
+        next_pixels_left = net(m, "next_pixels_left", pixels_left - d.tile_pixels, pixels_left.shape())
+        next_block = plus("next_block", block, 1)
+        next_pixel = plus("next_pixel", pixel, 1)
+        next_group = plus("next_group", group, 1)
+        block_first = net(m, "block_first", block == 0, 1)
+        block_last = net(m, "block_last", next_block == d.blocks, 1)
+        tile_last = net(m, "tile_last", pixels_left <= d.tile_pixels, 1)
+        pixel_last = net(m, "pixel_last", next_pixel == Mux(tile_last, pixels_left, d.tile_pixels), 1)
+        group_last = net(m, "group_last", next_group == Mux(block_last, d.last_groups, groups), 1)
+        job_end = net(m, "job_end", active & group_last & pixel_last, 1)
         with m.If(active):
-            m.d.sync += group.eq(plus("next_group", group, 1))
+            m.d.sync += group.eq(next_group)
             with m.If(group_last):
-                m.d.sync += [group.eq(0), pixel.eq(plus("next_pixel_number", pixel, 1))]
+                m.d.sync += [group.eq(0), pixel.eq(next_pixel)]
             with m.If(job_end):
-                m.d.sync += [active.eq(0), bank.eq(~bank), pixel.eq(0), block.eq(plus("next_block_number", block, 1))]
+                m.d.sync += [active.eq(0), bank.eq(~bank), pixel.eq(0), block.eq(next_block)]
                 with m.If(block_last):
-                    m.d.sync += [block.eq(0), pixels_left.eq(plus("next_pixels_left", pixels_left, -d.tile_pixels))]
+                    m.d.sync += [block.eq(0), pixels_left.eq(next_pixels_left)]
         with m.Elif(Mux(bank, full[1], full[0])):
             m.d.sync += active.eq(1)
         with m.If(self.start):
@@ -125,27 +126,31 @@ class Drain(Component):
         group_address, pixel_address, block_address, tile_address = (
             Signal(shape, name=f"{name}_address") for name in ("group", "pixel", "block", "tile")
         )
-        next_pixel, next_block = Signal(shape), Signal(shape)
+        next_group_address = plus("next_group_address", group_address, lanes)
+        next_pixel_address = plus("next_pixel_address", pixel_address, d.out_step)
         beside = plus("block_beside", block_address, columns)
-        m.d.comb += [
-            next_pixel.eq(pixel_address + d.out_step),
-            # One past the last pixel of a tile's first block, the next tile begins.
-            next_block.eq(Mux(block_last, Mux(block_first, next_pixel, tile_address), beside)),
-        ]
+        # One past the last pixel of a tile's first block, the next tile begins.
+        next_tile_address = Mux(block_first, next_pixel_address, tile_address)
+        next_block_address = net(m, "next_block_address", Mux(block_last, next_tile_address, beside), shape)
         record_base, record = (Signal.like(self.record_write_address, name=name) for name in ("record_base", "record"))
-        next_base = Mux(block_last, d.record_base, plus("base_beside", record_base, groups))
+        next_record = plus("next_record", record, 1)
+        base_beside = plus("base_beside", record_base, groups)
+        next_base = net(m, "next_base", Mux(block_last, d.record_base, base_beside), record_base.shape())
         with m.If(active):
-            m.d.sync += [
-                group_address.eq(plus("next_group_address", group_address, lanes)),
-                record.eq(plus("next_record", record, 1)),
-            ]
+            m.d.sync += [group_address.eq(next_group_address), record.eq(next_record)]
             with m.If(group_last):
-                m.d.sync += [group_address.eq(next_pixel), pixel_address.eq(next_pixel), record.eq(record_base)]
+                m.d.sync += [
+                    group_address.eq(next_pixel_address),
+                    pixel_address.eq(next_pixel_address),
+                    record.eq(record_base),
+                ]
             with m.If(job_end):
-                m.d.sync += [address.eq(next_block) for address in (group_address, pixel_address, block_address)]
+                m.d.sync += [
+                    address.eq(next_block_address) for address in (group_address, pixel_address, block_address)
+                ]
                 m.d.sync += [record_base.eq(next_base), record.eq(next_base)]
                 with m.If(block_first):
-                    m.d.sync += tile_address.eq(next_pixel)
+                    m.d.sync += tile_address.eq(next_pixel_address)
         with m.If(self.start):
             m.d.sync += [address.eq(d.out_base) for address in (group_address, pixel_address, block_address)]
             m.d.sync += [record_base.eq(d.record_base), record.eq(d.record_base)]
@@ -156,8 +161,8 @@ class Drain(Component):
             self.read_enable.eq(active),
             self.read_bank.eq(bank),
             self.read_address.eq(pixel),
-            self.release.eq(job_end),
-            self.release_bank.eq(bank),
+            self.freed.eq(job_end),
+            self.freed_bank.eq(bank),
         ]
 
         # -- what arrives with the codes ------------------------------------------------------------------------------
@@ -172,7 +177,7 @@ class Drain(Component):
 
         # -- accumulators, records, requantizers ----------------------------------------------------------------------
         m.submodules.records = records = Memory(shape=lanes * RECORD.size, depth=accelerator.record_words, init=[])
-        writer, reader = records.write_port(), records.read_port()
+        writer, reader = write_port(records, "record_write"), read_port(records, "record_read")
         m.d.comb += [
             writer.en.eq(self.record_write_enable),
             writer.addr.eq(self.record_write_address),
@@ -180,7 +185,7 @@ class Drain(Component):
             # A group's accumulators take one cycle longer than its records: their lanes have to be selected.
             reader.addr.eq(delay(m, record, 1, "record_delay")),
         ]
-        group_1 = delay(m, group, 1, "group_delay")
+        group_1 = delay(m, group[: max(1, (groups - 1).bit_length())], 1, "group_delay")
         for lane in range(lanes):
             selected = Signal(signed(accelerator.arithmetic.accumulator_bits), name=f"selected_{lane}", reset_less=True)
             m.d.sync += selected.eq(select([self.accumulators[g * lanes + lane] for g in range(groups)], group_1))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch import isa
 from hwq.arch.isa import Register
+from hwq.gateware.nets import net
 
 
 class Registers(Component):
-    """The registers of ``arch.isa``: ``read_data`` follows ``address`` by one cycle, writes act in the next cycle."""
+    """The registers of ``arch.isa``: ``read_data`` follows ``address`` by one cycle, writes act in the next cycle.
+
+    Other addresses read 0 and ignore writes; so does CONTROL where a reserved bit is written 1.
+    """
 
     module = "hwq_registers"
 
@@ -39,11 +43,10 @@ class Registers(Component):
             Register.CYCLES: self.cycles,
             Register.LAYERS: self.layers,
         }
-        m.d.sync += self.read_data.eq(0)
+        read: Value = Const(0, 32)
         for register, value in values.items():
-            with m.If(self.address == register.value):
-                m.d.sync += self.read_data.eq(value)
-        m.d.sync += self.start.eq(
-            self.write_enable & (self.address == Register.CONTROL.value) & self.write_data[0] & ~self.busy
-        )
+            addressed = net(m, f"reads_{register.name.lower()}", self.address == register.value, 1)
+            read |= Value.cast(value) & addressed.replicate(32)
+        command = self.write_enable & (self.address == Register.CONTROL.value)
+        m.d.sync += [self.read_data.eq(read), self.start.eq(command & (self.write_data == 1) & ~self.busy)]
         return m

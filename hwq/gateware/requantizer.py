@@ -67,8 +67,9 @@ class Requantizer(Component):
         scaled_1 = biased
         for bit in range(left_bits):
             # One stage of the shifter per bit of the amount; what leaves at the top wraps.
-            shifted_1 = net(m, f"left_{bit}", Cat(Const(0, 1 << bit), scaled_1[: -(1 << bit)]), 32)
-            scaled_1 = Mux(shift_1[bit] & ~shift_1[-1], shifted_1, scaled_1)
+            places, shifts = 1 << bit, net(m, f"shifts_{bit}", shift_1[bit] & ~shift_1[-1], 1)
+            low = scaled_1[:places] & ~shifts.replicate(places)
+            scaled_1 = net(m, f"left_{bit}", Cat(low, Mux(shifts, scaled_1[:-places], scaled_1[places:])), 32)
         scaled = stage("scaled", scaled_1, signed(32))
         multiplier_2 = stage("multiplier_2", multiplier_1, _MULTIPLIER.width)
         negative = net(m, "negative_shift", -shift_1, _SHIFT.width - 1)
@@ -84,13 +85,16 @@ class Requantizer(Component):
         high_high = stage("high_high", x_high * y_high, signed(31))
         right_3 = stage("right_3", right_2, right_2.shape())
 
-        middle = stage("middle", low_high + high_low + Const(1 << 14, signed(32)), signed(34))
+        halfway = net(m, "halfway", high_low + Const(1 << 14, signed(32)), signed(33))
+        middle = stage("middle", net(m, "middle_sum", low_high + halfway, signed(34)), signed(34))
         outer = stage("outer", Cat(low_low, high_high).as_signed(), signed(63))
         right_4 = stage("right_4", right_3, right_3.shape())
 
-        # The middle sum weighs 2^16, so the outer sum's low bits never matter to what is left after 31 bits.
-        product = net(m, "product", outer[16:].as_signed() + middle, signed(47))
-        doubled = stage("doubled", product[15:].as_signed(), signed(32))
+        # Of the 31 bits that the shift drops only the carry lives on.
+        dropped = net(m, "dropped_sum", outer[:31] + Cat(Const(0, 16), middle[:15]), 32)
+        carry = net(m, "carry", dropped >= 1 << 31, 1)
+        kept = net(m, "kept_sum", outer[31:].as_signed() + middle[15:].as_signed() + carry, signed(32))
+        doubled = stage("doubled", kept, signed(32))
         right_5 = stage("right_5", right_4, right_4.shape())
 
         # 6, 7: right shift, half away from zero: half a unit up, one less where negative.

@@ -10,13 +10,14 @@ from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits, descriptor_signature
 from hwq.gateware.nets import net
+from hwq.gateware.ports import read_port, write_port
 
 
 class Sequencer(Component):
     """Executes the descriptors in memory, from the first to END.
 
-    ``start`` is taken while not ``busy``. A descriptor is fetched one word per cycle; two cycles after its last word was
-    asked for, ``conv_start`` marks one cycle in which ``descriptor`` is complete. It then stays as it is until
+    ``start`` is taken while not ``busy``. A descriptor is fetched one word per cycle; two cycles after its last word
+    was asked for, ``conv_start`` marks one cycle in which ``descriptor`` is complete. It then stays as it is until
     ``conv_done``, whose next cycle fetches the next descriptor.
 
     ``cycles`` holds the cycles from ``start`` to the last ``conv_done``, ``layers`` the number of descriptors done.
@@ -49,31 +50,30 @@ class Sequencer(Component):
         m = Module()
         words = isa.DESCRIPTOR.words
         m.submodules.memory = memory = Memory(shape=isa.WORD_BITS, depth=self._words, init=[])
-        reader, writer = memory.read_port(), memory.write_port()
+        reader, writer = read_port(memory, "read"), write_port(memory, "write")
         m.d.comb += [
             writer.addr.eq(self.write_address),
             writer.data.eq(self.write_data),
             writer.en.eq(self.write_enable),
         ]
-        running, fetching = Signal(), Signal()
-        asked, word = Signal(range(words + 1)), Signal(range(words + 1))
-        arriving, complete, malformed = Signal(), Signal(), Signal()
-        address, timer = Signal.like(reader.addr), Signal(32)
-        m.d.comb += [
-            reader.addr.eq(address),
-            self.busy.eq(running | fetching),
-            complete.eq(fetching & (asked == words) & ~arriving),
-        ]
-        m.d.sync += [
-            timer.eq(net(m, "next_timer", timer + 1, 32)),
-            arriving.eq(fetching & (asked != words)),
-            word.eq(asked),
-        ]
-        with m.If(fetching & (asked != words)):
-            m.d.sync += [
-                asked.eq(net(m, "next_asked", asked + 1, asked.shape())),
-                address.eq(net(m, "next_address", address + 1, address.shape())),
-            ]
+        running = Signal()
+        fetching = Signal()
+        asked = Signal(range(words + 1))
+        word = Signal(range(words + 1))
+        arriving = Signal()
+        malformed = Signal()
+        address = Signal.like(reader.addr)
+        timer = Signal(32)
+        next_timer = net(m, "next_timer", timer + 1, timer.shape())
+        next_asked = net(m, "next_asked", asked + 1, asked.shape())
+        next_address = net(m, "next_address", address + 1, address.shape())
+        next_layers = net(m, "next_layers", self.layers + 1, self.layers.shape())
+        asking = net(m, "asking", fetching & (asked != words), 1)
+        complete = net(m, "complete", fetching & (asked == words) & ~arriving, 1)
+        m.d.comb += [reader.addr.eq(address), self.busy.eq(running | fetching)]
+        m.d.sync += [timer.eq(next_timer), arriving.eq(asking), word.eq(asked)]
+        with m.If(asking):
+            m.d.sync += [asked.eq(next_asked), address.eq(next_address)]
 
         # Fields stand in registers of their own, as wide as this accelerator needs them; every bit beyond is checked.
         opcode = Signal(isa.DESCRIPTOR.fields["opcode"].field.width)
@@ -108,8 +108,8 @@ class Sequencer(Component):
                 running.eq(0),
                 fetching.eq(1),
                 asked.eq(0),
-                self.cycles.eq(timer),
-                self.layers.eq(net(m, "next_layers", self.layers + 1, self.layers.shape())),
+                self.cycles.eq(next_timer),
+                self.layers.eq(next_layers),
             ]
         with m.If(self.start & ~self.busy):
             m.d.sync += [
@@ -117,7 +117,7 @@ class Sequencer(Component):
                 asked.eq(0),
                 address.eq(0),
                 malformed.eq(0),
-                timer.eq(1),
+                timer.eq(0),
                 self.done.eq(0),
                 self.error.eq(0),
                 self.cycles.eq(0),

@@ -11,6 +11,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import address_bits, field_shape
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
+from hwq.gateware.ports import read_port, write_port
 
 
 class WeightMemory(Component):
@@ -40,7 +41,7 @@ class WeightMemory(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._columns * self._width, depth=self._words, init=[])
-        reader, writer = memory.read_port(), memory.write_port()
+        reader, writer = read_port(memory, "read"), write_port(memory, "write")
         following = Signal.like(reader.addr)
         m.d.comb += [
             reader.addr.eq(Mux(self.rewind, self.base, following)),

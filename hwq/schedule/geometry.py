@@ -21,8 +21,8 @@ class Convolution:
     output pixel.
 
     ``weights`` int64 [channels out, kernel_h, kernel_w, channels in]; ``bias`` int64 [channels out]; ``scales`` float64
-    [channels out], from accumulator to output code; (height, width) pairs throughout; ``start`` is the input position of
-    the first output pixel's first tap, negative in padding.
+    [channels out], from accumulator to output code; (height, width) pairs throughout; ``start`` is the input position
+    of the first output pixel's first tap, negative in padding.
     """
 
     layer: str

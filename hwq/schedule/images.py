@@ -13,7 +13,7 @@ from hwq.schedule.program import LayerProgram, Program
 
 
 def pack_words(codes: NDArray[np.integer], per_word: int, bits: int) -> list[int]:
-    """Pack flat integer codes, ``per_word`` to a word, ``bits`` each, the first lowest; the last word is filled with 0."""
+    """Pack integer codes, ``per_word`` to a word, ``bits`` each, the first lowest; the last word is filled with 0."""
     flat = np.asarray(codes).reshape(-1).astype(np.int64)
     padded = np.zeros(-(-len(flat) // per_word) * per_word, dtype=np.int64)
     padded[: len(flat)] = flat

@@ -82,8 +82,8 @@ class Program:
         """(words used, words there are) of each memory; of activation memory, the most that one layer uses."""
         a = self.accelerator
         lanes = a.lanes
-        activations = max((l.output_base + l.output_elements for l in self.layers), default=0)
-        descriptors = max((len(l.descriptors) for l in self.layers), default=0) + 1
+        activations = max((layer.output_base + layer.output_elements for layer in self.layers), default=0)
+        descriptors = max((len(layer.descriptors) for layer in self.layers), default=0) + 1
         return {
             Space.ACTIVATIONS: (ceil_div(activations, a.word), a.activation_words),
             Space.WEIGHTS: (len(self.weights), a.weight_words),
