@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.emulate.contracts import arithmetic_of
 from hwq.emulate.layers import build
-from hwq.errors import ConfigError, DataError
+from hwq.errors import DataError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
@@ -36,11 +37,10 @@ class Emulator:
     """
 
     def __init__(self, network: Network, contract: Contract = Contract.DOUBLE) -> None:
-        if contract is Contract.SHIFT:
-            raise ConfigError("contract: shift needs scales that are powers of two; a network's own scales are not")
         self.network = network
         self.contract = contract
-        self._kernels: dict[str, Kernel] = {layer.name: build(network, layer, contract) for layer in network.layers}
+        arithmetic = arithmetic_of(contract)
+        self._kernels: dict[str, Kernel] = {layer.name: build(network, layer, arithmetic) for layer in network.layers}
 
     def run(self, x: Codes) -> Codes:
         """Output codes [N, *output shape] of input codes ``x`` [N, *input shape].

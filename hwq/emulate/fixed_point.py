@@ -1,4 +1,4 @@
-"""gemmlowp's fixed-point functions, bit for bit: exponential, reciprocal, logistic and tanh (docs/spec/numerics.md, N.6).
+"""gemmlowp's fixed-point functions, bit for bit: exponential, reciprocal, logistic, tanh (docs/spec/numerics.md, N.6).
 
 Values are the raw integers of signed 32-bit fixed point, held in int64 arrays; ``Qi.f`` has i integer and f fraction
 bits, i + f = 31.

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.scaling import make_scaling
-from hwq.emulate.softmax import FixedPointSoftmax
+from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
+from hwq.emulate.sums import rescaled_sum, xnnpack_sum
 from hwq.emulate.tables import activation_table, requantization_table
 from hwq.graph.layers import (
     Activation,
@@ -21,6 +23,7 @@ from hwq.graph.layers import (
     Layer,
     Mean,
     Pad,
+    Padding,
     Pool2D,
     PoolKind,
     Requantize,
@@ -28,17 +31,16 @@ from hwq.graph.layers import (
     Softmax,
 )
 from hwq.graph.network import Network
-from hwq.graph.requantization import effective_scales
 from hwq.graph.tensors import Quantization
-from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
+from hwq.numeric.requantize import quantize_multiplier, requantize
 
 Codes = NDArray[np.integer]
 Kernel = Callable[..., Codes]
 
 
-def build(network: Network, layer: Layer, contract: Contract) -> Kernel:
+def build(network: Network, layer: Layer, arithmetic: Arithmetic) -> Kernel:
     """The callable that computes ``layer``."""
-    return _BUILDERS[type(layer)](network, layer, contract)
+    return _BUILDERS[type(layer)](network, layer, arithmetic)
 
 
 def _quantization(network: Network, name: str) -> Quantization:
@@ -50,7 +52,12 @@ def _finish(y: NDArray[np.int64], target: Quantization, clamp: tuple[int, int]) 
 
 
 def _windows(
-    x: NDArray[Any], kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int], padding: Any, fill: int
+    x: NDArray[Any],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    padding: Padding,
+    fill: int,
 ) -> NDArray[Any]:
     """[N, out_h, out_w, channels, kernel_h, kernel_w], a view of the padded image [N, h, w, channels]."""
     top, bottom, left, right = padding
@@ -60,9 +67,9 @@ def _windows(
     return views[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
 
 
-def _conv(network: Network, layer: Conv2D, contract: Contract) -> Kernel:
+def _conv(network: Network, layer: Conv2D, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    scaling = make_scaling(contract, effective_scales(network, layer))
+    scaling = make_scaling(network, layer, arithmetic.convolution)
     out_channels, kernel_h, kernel_w, depth = layer.weights.shape
     weights = layer.weights.reshape(layer.groups, out_channels // layer.groups, -1).astype(np.float64)
 
@@ -79,9 +86,9 @@ def _conv(network: Network, layer: Conv2D, contract: Contract) -> Kernel:
     return run
 
 
-def _depthwise(network: Network, layer: DepthwiseConv2D, contract: Contract) -> Kernel:
+def _depthwise(network: Network, layer: DepthwiseConv2D, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    scaling = make_scaling(contract, effective_scales(network, layer))
+    scaling = make_scaling(network, layer, arithmetic.convolution)
     kernel_h, kernel_w, _ = layer.weights.shape
     weights = layer.weights.transpose(2, 0, 1).astype(np.int64)
 
@@ -95,9 +102,9 @@ def _depthwise(network: Network, layer: DepthwiseConv2D, contract: Contract) -> 
     return run
 
 
-def _dense(network: Network, layer: Dense, contract: Contract) -> Kernel:
+def _dense(network: Network, layer: Dense, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    scaling = make_scaling(contract, effective_scales(network, layer))
+    scaling = make_scaling(network, layer, arithmetic.dense)
     shape = network.tensors[layer.output].shape
     weights = layer.weights.astype(np.float64)
 
@@ -109,23 +116,17 @@ def _dense(network: Network, layer: Dense, contract: Contract) -> Kernel:
     return run
 
 
-def _add(network: Network, layer: Add, contract: Contract) -> Kernel:
-    first, second = (_quantization(network, name) for name in layer.inputs)
+def _add(network: Network, layer: Add, arithmetic: Arithmetic) -> Kernel:
+    sources = [_quantization(network, name) for name in layer.inputs]
     target = _quantization(network, layer.output)
-    twice_largest = 2 * max(float(first.scale[0]), float(second.scale[0]))
-    output = quantize_multiplier(twice_largest / (2.0**20 * float(target.scale[0])))
-
-    def term(source: Quantization) -> NDArray[np.int64]:
-        codes = np.arange(-128, 128, dtype=np.int64) - int(source.zero_point[0])
-        return requantize(codes << 20, *quantize_multiplier(float(source.scale[0]) / twice_largest), contract)
-
-    terms = term(first), term(second)
+    plan = (xnnpack_sum if arithmetic.xnnpack_add else rescaled_sum)(sources[0], sources[1], target)
+    terms = plan.terms
 
     def run(a: Codes, b: Codes) -> Codes:
         rank = max(a.ndim, b.ndim)
         a, b = (x.reshape(len(x), *[1] * (rank - x.ndim), *x.shape[1:]) for x in (a, b))
         total = terms[0][a.astype(np.int64) + 128] + terms[1][b.astype(np.int64) + 128]
-        return _finish(requantize(total, *output, contract), target, layer.clamp)
+        return _finish(plan.scale(total), target, layer.clamp)
 
     return run
 
@@ -135,7 +136,7 @@ def _divide_away(x: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArra
     return np.sign(x) * ((np.abs(x) + count // 2) // count)
 
 
-def _pool(network: Network, layer: Pool2D, contract: Contract) -> Kernel:
+def _pool(network: Network, layer: Pool2D, arithmetic: Arithmetic) -> Kernel:
     height, width, _ = network.tensors[layer.inputs[0]].shape
     inside = np.ones((1, height, width, 1), dtype=np.int64)
     windows = _windows(inside, layer.kernel, layer.stride, (1, 1), layer.padding, 0)
@@ -152,7 +153,7 @@ def _pool(network: Network, layer: Pool2D, contract: Contract) -> Kernel:
     return run
 
 
-def _mean(network: Network, layer: Mean, contract: Contract) -> Kernel:
+def _mean(network: Network, layer: Mean, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     axes = tuple(axis + 1 for axis in layer.axes)
     count = int(np.prod([network.tensors[layer.inputs[0]].shape[axis] for axis in layer.axes]))
@@ -161,22 +162,22 @@ def _mean(network: Network, layer: Mean, contract: Contract) -> Kernel:
 
     def run(x: Codes) -> Codes:
         sums = x.sum(axis=axes, dtype=np.int64) - int(source.zero_point[0]) * count
-        y = _divide_away(requantize(sums, multiplier, shift, contract), count)
+        y = _divide_away(requantize(sums, multiplier, shift, arithmetic.elsewhere), count)
         return _finish(y, target, (-128, 127)).reshape(len(x), *shape)
 
     return run
 
 
-def _pad(network: Network, layer: Pad, contract: Contract) -> Kernel:
+def _pad(network: Network, layer: Pad, arithmetic: Arithmetic) -> Kernel:
     amounts = ((0, 0), *layer.amounts)
     return lambda x: np.pad(x, amounts, constant_values=layer.value)
 
 
-def _concatenation(network: Network, layer: Concatenation, contract: Contract) -> Kernel:
+def _concatenation(network: Network, layer: Concatenation, arithmetic: Arithmetic) -> Kernel:
     return lambda *inputs: np.concatenate(inputs, axis=layer.axis + 1)
 
 
-def _reshape(network: Network, layer: Reshape, contract: Contract) -> Kernel:
+def _reshape(network: Network, layer: Reshape, arithmetic: Arithmetic) -> Kernel:
     shape = network.tensors[layer.output].shape
     return lambda x: x.reshape(len(x), *shape)
 
@@ -185,18 +186,19 @@ def _lookup(table: Codes, lowest: int) -> Kernel:
     return lambda x: table[x.astype(np.int64) - lowest]
 
 
-def _activation(network: Network, layer: Activation, contract: Contract) -> Kernel:
+def _activation(network: Network, layer: Activation, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     return _lookup(activation_table(layer, source, target), source.format.min)
 
 
-def _requantize(network: Network, layer: Requantize, contract: Contract) -> Kernel:
+def _requantize(network: Network, layer: Requantize, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     return _lookup(requantization_table(layer, source, target), source.format.min)
 
 
-def _softmax(network: Network, layer: Softmax, contract: Contract) -> Kernel:
-    return FixedPointSoftmax(layer, _quantization(network, layer.inputs[0]))
+def _softmax(network: Network, layer: Softmax, arithmetic: Arithmetic) -> Kernel:
+    kind = FloatSoftmax if arithmetic.float_softmax else FixedPointSoftmax
+    return kind(layer, _quantization(network, layer.inputs[0]))
 
 
 _BUILDERS: dict[type[Layer], Callable[..., Kernel]] = {

@@ -46,3 +46,30 @@ class FixedPointSoftmax:
         mantissa, shift = fixed_point.reciprocal(total, _SUM_BITS)
         product = fixed_point.high_multiply(self.exponentials[differences], mantissa)
         return np.clip(fixed_point.divide(product, shift + (31 - 8)) - 128, -128, 127).astype(np.int8)
+
+
+class FloatSoftmax:
+    """Softmax over the last axis as LiteRT's optimized kernels compute it: float32 exponentials from a table.
+
+    Parameters
+    ----------
+    layer:
+        The layer.
+    source:
+        Quantization of its input.
+    """
+
+    def __init__(self, layer: Softmax, source: Quantization) -> None:
+        slope = -np.float32(source.scale[0]) * np.float32(layer.beta)
+        differences = np.arange(256, dtype=np.float32)
+        #: float32 exponential of minus the index.
+        self.exponentials: NDArray[np.float32] = np.exp((slope * differences).astype(np.float64)).astype(np.float32)
+
+    def __call__(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Codes int8 of the same shape; scale 1/256, zero-point -128."""
+        wide = x.astype(np.int64)
+        terms = self.exponentials[wide.max(axis=-1, keepdims=True) - wide]
+        # Summed one after the other, as the kernel does: np.sum would add in pairs.
+        total = np.cumsum(terms, axis=-1, dtype=np.float32)[..., -1:]
+        scaled = terms * (np.float32(1) / (total * np.float32(1 / 256)))
+        return np.clip(np.floor(scaled.astype(np.float64) + 0.5) - 128, -128, 127).astype(np.int8)

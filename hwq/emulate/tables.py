@@ -78,7 +78,7 @@ def _multiplier16(scale: np.float32) -> tuple[int, int]:
 
 
 def _hard_swish(x: Codes, source: Quantization, target: Quantization) -> Codes:
-    """x * relu6(x + 3) / 6 in 16-bit fixed point: the input with 7 more bits, the gate in units of 3 / 2^15."""
+    """``x * relu6(x + 3) / 6`` in 16-bit fixed point: the input with 7 more bits, the gate in units of 3 / 2^15."""
     fine_scale = np.float32(1 / 128) * source.scale[0]
     output_multiplier, output_shift = _multiplier16(fine_scale / target.scale[0])
     gate_multiplier, gate_shift = _multiplier16(fine_scale / np.float32(3.0 / 32768.0))

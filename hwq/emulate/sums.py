@@ -1,0 +1,53 @@
+"""ADD: two codes with scales of their own become one (docs/spec/numerics.md, N.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.graph.tensors import Quantization
+from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
+
+
+@dataclass(frozen=True)
+class SumPlan:
+    """A sum as two tables and a scaling.
+
+    Parameters
+    ----------
+    terms:
+        What each code of either input adds, int64 [256], lowest code first.
+    scale:
+        From the terms' sum to output codes before the zero-point.
+    """
+
+    terms: tuple[NDArray[np.int64], NDArray[np.int64]]
+    scale: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
+
+def _centered(source: Quantization) -> NDArray[np.int64]:
+    return np.arange(-128, 128, dtype=np.int64) - int(source.zero_point[0])
+
+
+def rescaled_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:
+    """TFLite's sum: both inputs, with 20 more bits, brought to twice the larger scale; then requantized."""
+    twice_largest = 2 * max(float(first.scale[0]), float(second.scale[0]))
+
+    def terms(source: Quantization) -> NDArray[np.int64]:
+        multiplier, shift = quantize_multiplier(float(source.scale[0]) / twice_largest)
+        return requantize(_centered(source) << 20, multiplier, shift, Contract.DOUBLE)
+
+    multiplier, shift = quantize_multiplier(twice_largest / (2.0**20 * float(target.scale[0])))
+    return SumPlan((terms(first), terms(second)), lambda x: requantize(x, multiplier, shift, Contract.DOUBLE))
+
+
+def xnnpack_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:
+    """XNNPACK's sum: multipliers of 21 bits for both inputs, one shift, halves up."""
+    ratios = [np.float32(source.scale[0]) / np.float32(target.scale[0]) for source in (first, second)]
+    exponent = int(np.frexp(max(ratios))[1]) - 1
+    shift = 20 - exponent
+    a, b = (int(np.rint(np.ldexp(np.float64(ratio), shift))) for ratio in ratios)
+    return SumPlan((_centered(first) * a, _centered(second) * b), lambda x: (x + (np.int64(1) << (shift - 1))) >> shift)
