@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import Enum
-from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from hwq.errors import ConfigError
@@ -29,7 +28,6 @@ class Choice:
         object.__setattr__(self, "values", values)
 
 
-@cache
 def limits(kind: type) -> dict[str, tuple[Range | Choice, bool]]:
     """What the fields of a parameter dataclass may hold, read off their annotations.
 
@@ -104,8 +102,7 @@ class Checks:
     def declared(self, parameters: Any) -> set[str]:
         """Check every field of a parameter dataclass against its annotation; returns the names of those in order."""
         good = set()
-        kind: type[object] = type(parameters)
-        allowed = limits(kind)
+        allowed = limits(type(parameters))
         for name in (field.name for field in fields(parameters)):
             limit, optional = allowed[name]
             value = getattr(parameters, name)
