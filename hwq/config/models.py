@@ -1,0 +1,137 @@
+"""Pydantic models of the sections of a project file, made from the dataclasses of ``hwq.arch``.
+
+Types, defaults and ranges are the dataclasses' own; this module adds the words that editors show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from enum import Enum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from hwq.arch.checks import Choice, Range, limits
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
+
+SECTIONS: dict[str, type] = {
+    "array": ArrayParameters,
+    "arithmetic": ArithmeticParameters,
+    "requantizer": RequantizerParameters,
+    "buffers": BufferParameters,
+}
+"""The sections that describe the accelerator, and what each becomes."""
+
+_SECTION_WORDS = {
+    "array": "Shape of the systolic array.",
+    "arithmetic": "Widths and contract of the arithmetic.",
+    "requantizer": "The unit that turns 32-bit accumulators into output codes.",
+    "buffers": "Sizes of the on-chip memories, in the units named with each.",
+}
+
+_WORDS: dict[str, dict[str, str]] = {
+    "array": {
+        "rows": "Rows of processing elements: input elements that enter the array per cycle (the reduction).",
+        "columns": "Columns of processing elements: output channels computed side by side.",
+        "product_register": "Register each product before the sum: one cycle more latency, a shorter critical path.",
+    },
+    "arithmetic": {
+        "contract": "Requantization contract: double is TFLite Micro's, two integer roundings.",
+        "input_zero_point": (
+            "Where the input's zero-point is taken care of. folded: the array sees raw codes, padding injects the "
+            "zero-point, the bias absorbs the rest. subtracted: the array sees code minus zero-point, one bit wider."
+        ),
+        "activation_bits": "Width of the signed activation codes, in bits.",
+        "weight_bits": "Width of the signed weights, in bits.",
+        "psum_bits": "Width of the partial sums inside the array, in bits; null: as wide as every column sum needs.",
+        "accumulator_bits": "Width of the accumulators behind the array, in bits.",
+    },
+    "requantizer": {
+        "lanes": "Channels requantized per cycle; a divisor of array.columns; null: half the columns.",
+        "max_left_shift": "Largest left shift before the multiplication, in bits; scales below 1 need none.",
+    },
+    "buffers": {
+        "activations": "Activation memory, in elements: a layer's input and output live in it together.",
+        "weights": "Weight memory, in weights, each tile padded to the array's shape.",
+        "channels": "Requantization records, one for each output channel, in channels.",
+        "descriptors": "Descriptor memory, in descriptors: one for each layer or group of it, and one for END.",
+        "accumulators": "Depth of each of the two accumulator banks, in output pixels.",
+    },
+}
+
+
+class _Strict(BaseModel):
+    """Unknown keys are faults, and no value is bent into another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _field_type(limit: Range | Choice, optional: bool) -> Any:
+    kind: Any
+    if isinstance(limit, Range):
+        kind = Annotated[int, Field(ge=limit.low, le=limit.high)]
+    elif limit.values == (True, False):
+        kind = bool
+    else:
+        kind = Literal[tuple(str(_plain(value)) for value in limit.values)]
+    return kind | None if optional else kind
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
+
+
+def section_model(section: str) -> type[BaseModel]:
+    """The model of one section: a key for each field of its dataclass."""
+    kind = SECTIONS[section]
+    allowed = limits(kind)
+    keys: dict[str, Any] = {}
+    for field in fields(kind):
+        assert field.default is not MISSING, "every parameter has a default"
+        words = _WORDS[section][field.name]
+        keys[field.name] = (_field_type(*allowed[field.name]), Field(default=_plain(field.default), description=words))
+    return create_model(section.capitalize(), __base__=_Strict, __doc__=_SECTION_WORDS[section], **keys)
+
+
+def _project_model() -> type[BaseModel]:
+    path = Annotated[str, Field(min_length=1)]
+    keys: dict[str, Any] = {
+        "model": (
+            path,
+            Field(
+                description="The network: an int8 .tflite file or one saved by hwq. Relative to this file; "
+                "${NAME} takes an environment variable.",
+                examples=["${HWQ_MLPERF_TINY}/kws_ref_model.tflite"],
+            ),
+        ),
+        "data": (
+            path | None,
+            Field(
+                default=None,
+                description="Samples: an .npz file with x [N, ...], codes or floats, and y [N] where labels are known. "
+                "Same rules as for model.",
+            ),
+        ),
+    }
+    for section in SECTIONS:
+        model = section_model(section)
+        keys[section] = (model, Field(default_factory=model, description=_SECTION_WORDS[section]))
+    return create_model(
+        "Project",
+        __base__=_Strict,
+        __doc__="A network and the accelerator it runs on.",
+        **keys,
+    )
+
+
+ProjectModel: type[BaseModel] = _project_model()
+"""A whole project file."""
+
+
+def project_schema() -> dict[str, Any]:
+    """JSON Schema of a project file, draft 2020-12, with descriptions, defaults, ranges and allowed values."""
+    schema = ProjectModel.model_json_schema()
+    for section in SECTIONS:
+        # The default of a section is its keys' defaults; editors show those where they belong.
+        schema["properties"][section].pop("default", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

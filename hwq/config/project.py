@@ -1,0 +1,171 @@
+"""Project files: one network and one accelerator in YAML, checked as a whole before anything is done with them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.checks import Choice, limits
+from hwq.config.document import Document, Key, read_document
+from hwq.config.faults import config_error, nearest
+from hwq.config.models import SECTIONS, ProjectModel
+from hwq.errors import ConfigError
+
+_VARIABLE = re.compile(r"\$\{([^}]*)(\}?)")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checked project: what to run on what.
+
+    ``name`` is the file's name without suffix, ``model`` and ``data`` are paths with variables and relative parts
+    resolved; whether those files exist is for their readers to say.
+    """
+
+    name: str
+    path: Path
+    model: Path
+    data: Path | None
+    accelerator: Accelerator
+
+
+def load_project(path: str | Path) -> Project:
+    """Read and check a project file.
+
+    Parameters
+    ----------
+    path:
+        A YAML file with the keys that ``hwq schema`` describes. The paths in it are relative to the file. ``${NAME}``
+        stands for an environment variable; a path that begins with one is relative to the current directory, where the
+        variable was set, unless it is absolute.
+
+    Raises
+    ------
+    ConfigError
+        Every fault of the file at once, each with its line, its path and the nearest valid name.
+    """
+    path = Path(path)
+    document = read_document(path)
+    clean = _check_values(document)
+    sections = {name: _section(document, name) for name in SECTIONS if name in clean}
+    accelerator = Accelerator()
+    if sections.keys() == SECTIONS.keys():
+        try:
+            accelerator = Accelerator(**sections)
+        except ConfigError as error:
+            for where, text in error.faults:
+                document.fault(tuple(where.split(".")), text)
+    model = _path(document, "model")
+    data = _path(document, "data")
+    if document.faults or model is None:
+        raise config_error(path, document.faults)
+    return Project(path.stem, path, model, data, accelerator)
+
+
+def _check_values(document: Document) -> set[str]:
+    """Record the faults of every key; returns the sections that have none."""
+    faulty = {fault.path.split(".")[0] for fault in document.faults}
+    try:
+        ProjectModel.model_validate(document.values)
+    except ValidationError as error:
+        for details in error.errors(include_url=False, include_context=False):
+            key: Key = tuple(str(part) for part in details["loc"])
+            faulty.add(key[0])
+            # A value that could not be read, by a tag or an alias, has its fault already.
+            if details["type"] in ("extra_forbidden", "missing") or not document.has_fault(key):
+                document.fault(key, _explain(key, details))
+    return set(SECTIONS) - faulty
+
+
+def _explain(key: Key, details: ErrorDetails) -> str:
+    """A fault found by pydantic in hwq's own words."""
+    kind, value = details["type"], details["input"]
+    section = key[0] if len(key) > 1 else None
+    if kind == "extra_forbidden":
+        valid = list(limits(SECTIONS[section])) if section else list(ProjectModel.model_fields)
+        return f"unknown key; {nearest(key[-1], valid)}"
+    if kind == "missing":
+        return "is required: the network's file"
+    if section is None:
+        if key[0] in SECTIONS:
+            return f"must be a mapping of keys to values, not {_shown(value)}"
+        return "must be the path of a file" if value == "" else f"must be the path of a file, not {_shown(value)}"
+    limit, _ = limits(SECTIONS[section])[key[1]]
+    member = _member(limit, value)
+    try:
+        SECTIONS[section](**{key[1]: member})
+    except ConfigError as error:
+        text = dict(error.faults)[".".join(key)]
+        if value is None or isinstance(value, bool):
+            text = text.removesuffix(repr(value)) + ("null" if value is None else repr(value).lower())
+        if isinstance(limit, Choice) and isinstance(value, str) and len(limit.values) > 1:
+            names = [str(v.value) for v in limit.values if isinstance(v, Enum)]
+            advice = nearest(value, names) if names else ""
+            text += f"; {advice}" if advice.startswith("did") else ""
+        return text
+    return str(details["msg"])
+
+
+def _member(limit: object, value: object) -> object:
+    """The member of an enumeration that a text names, or the value itself."""
+    if isinstance(limit, Choice):
+        for candidate in limit.values:
+            if isinstance(candidate, Enum) and candidate.value == value:
+                return candidate
+    return value
+
+
+def _section(document: Document, name: str) -> Any:
+    given = document.values.get(name, {})
+    assert isinstance(given, dict)
+    allowed = limits(SECTIONS[name])
+    try:
+        return SECTIONS[name](**{key: _member(allowed[key][0], value) for key, value in given.items()})
+    except ConfigError as error:
+        for where, text in error.faults:
+            document.fault(tuple(where.split(".")), text)
+        return SECTIONS[name]()
+
+
+def _path(document: Document, key: str) -> Path | None:
+    """A path with its variables replaced; records faults."""
+    text = document.values.get(key)
+    if not isinstance(text, str) or not text or document.has_fault((key,)):
+        return None
+    known = len(document.faults)
+
+    def replace(found: re.Match[str]) -> str:
+        name = found[1]
+        if not found[2] or not _VARIABLE_NAME.match(name):
+            document.fault((key,), f"{found[0]!r} is not a variable: write ${{NAME}}")
+            return ""
+        value = os.environ.get(name, "")
+        if not value:
+            document.fault((key,), f"the environment variable {name} is {'empty' if name in os.environ else 'not set'}")
+        return value
+
+    expanded = _VARIABLE.sub(replace, text)
+    if len(document.faults) > known:
+        return None
+    if not expanded.isprintable():
+        document.fault((key,), f"holds characters that no path should: {expanded!r}")
+        return None
+    return Path(expanded) if text.startswith("${") else document.file.parent / expanded
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
