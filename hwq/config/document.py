@@ -36,12 +36,16 @@ Key = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """A file's top mapping, the line of every key by its path, and what is wrong with the file so far."""
+    """A file's top mapping, the line of every key by its path, and what is wrong with the file so far.
+
+    ``lost`` are the keys whose values could not be read, which have their fault already.
+    """
 
     file: Path
     values: dict[str, object]
     lines: dict[Key, int]
     faults: list[Fault] = field(default_factory=list)
+    lost: set[Key] = field(default_factory=set)
 
     def line(self, key: Key) -> int:
         """Line of a key, or of the nearest key above it that the file holds."""
@@ -53,9 +57,10 @@ class Document:
         """Record a fault at a key."""
         self.faults.append(Fault(self.line(key), ".".join(key), text))
 
-    def has_fault(self, key: Key) -> bool:
-        """Whether a fault of this very key is known."""
-        return any(fault.path == ".".join(key) for fault in self.faults)
+    def unreadable(self, key: Key, text: str) -> None:
+        """Record a fault that leaves the key without a value."""
+        self.fault(key, text)
+        self.lost.add(key)
 
 
 def read_text(path: Path) -> str:
@@ -123,13 +128,13 @@ class _Reader:
     def _value(self, event: yaml.Event, key: Key) -> object:
         self._document.lines.setdefault(key, _line(event))
         if isinstance(event, yaml.AliasEvent):
-            self._document.fault(key, "aliases (*name) are not supported; repeat the value")
+            self._document.unreadable(key, "aliases (*name) are not supported; repeat the value")
             return None
         assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent), "what else begins a value"
         if event.anchor is not None:
             self._document.fault(key, "anchors (&name) are not supported")
         if event.tag is not None:
-            self._document.fault(key, f"tags ({_shown(event.tag)}) are not supported")
+            self._document.unreadable(key, f"tags ({_shown(event.tag)}) are not supported")
         if len(key) > _MAX_DEPTH:
             raise config_error(self._document.file, [Fault(_line(event), "", "is nested too deeply")])
         if isinstance(event, yaml.MappingStartEvent):
@@ -177,7 +182,7 @@ class _Reader:
             return _WORDS[text]
         if _INTEGER.match(text) or _BASED.match(text):
             if len(text) > _MAX_DIGITS:
-                self._document.fault(key, "is a number of too many digits")
+                self._document.unreadable(key, "is a number of too many digits")
                 return None
             return int(text, 0) if _BASED.match(text) else int(text)
         return float(text) if _REAL.match(text) else text

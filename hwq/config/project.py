@@ -80,8 +80,7 @@ def _check_values(document: Document) -> set[str]:
         for details in error.errors(include_url=False, include_context=False):
             key: Key = tuple(str(part) for part in details["loc"])
             faulty.add(key[0])
-            # A value that could not be read, by a tag or an alias, has its fault already.
-            if details["type"] in ("extra_forbidden", "missing") or not document.has_fault(key):
+            if details["type"] in ("extra_forbidden", "missing") or key not in document.lost:
                 document.fault(key, _explain(key, details))
     return set(SECTIONS) - faulty
 
@@ -139,7 +138,7 @@ def _section(document: Document, name: str) -> Any:
 def _path(document: Document, key: str) -> Path | None:
     """A path with its variables replaced; records faults."""
     text = document.values.get(key)
-    if not isinstance(text, str) or not text or document.has_fault((key,)):
+    if not isinstance(text, str) or not text or (key,) in document.lost:
         return None
     known = len(document.faults)
 
