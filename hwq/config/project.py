@@ -138,7 +138,7 @@ def _section(document: Document, name: str) -> Any:
 def _path(document: Document, key: str) -> Path | None:
     """A path with its variables replaced; records faults."""
     text = document.values.get(key)
-    if not isinstance(text, str) or not text or (key,) in document.lost:
+    if not isinstance(text, str) or any(fault.path == key for fault in document.faults):
         return None
     known = len(document.faults)
 
