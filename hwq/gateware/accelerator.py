@@ -17,7 +17,7 @@ from hwq.gateware.descriptor import address_bits
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.load import LoadPort, beat_layout
-from hwq.gateware.nets import delay
+from hwq.gateware.nets import delay, net
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
 from hwq.gateware.registers import Registers
@@ -123,15 +123,16 @@ class Accelerator(Component):
             ),
         ]
         whole = data.View(activations.write_data.shape(), load.activations_data)
+        elements, mask = [], []
         for i in range(word):
+            element, enable = whole[i], load.activations_enable
             if i < lanes:
-                drained, drained_mask = drain.write_data[i], drain.write_mask[i]
-            else:
-                drained, drained_mask = whole[i], 0
-            m.d.comb += [
-                activations.write_data[i].eq(Mux(load.activations_enable, whole[i], drained)),
-                activations.write_mask[i].eq(load.activations_enable | drained_mask),
-            ]
+                chosen = Mux(load.activations_enable, whole[i], drain.write_data[i])
+                element = net(m, f"write_element_{i}", chosen, element.shape())
+                enable = net(m, f"write_enable_{i}", load.activations_enable | drain.write_mask[i], 1)
+            elements.append(element)
+            mask.append(enable)
+        m.d.comb += [activations.write_data.as_value().eq(Cat(elements)), activations.write_mask.eq(Cat(mask))]
 
         # Operands and weights into the array, sums into the accumulator.
         m.d.comb += [

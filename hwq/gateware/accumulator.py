@@ -47,24 +47,24 @@ class Accumulator(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layout = data.ArrayLayout(signed(self._bits), self._columns)
-        valid = Signal()
-        first = Signal()
-        bank = Signal()
-        address = Signal.like(self.address)
+        now_valid = Signal()
+        now_first = Signal()
+        now_bank = Signal()
+        now_address = Signal.like(self.address)
         write_valid = Signal()
         write_bank = Signal()
         write_address = Signal.like(self.address)
         total = Signal(layout, reset_less=True)
-        drain_bank = Signal()
+        drained = Signal()
         m.d.sync += [
-            valid.eq(self.valid),
-            first.eq(self.first),
-            bank.eq(self.bank),
-            address.eq(self.address),
-            write_valid.eq(valid),
-            write_bank.eq(bank),
-            write_address.eq(address),
-            drain_bank.eq(self.drain_bank),
+            now_valid.eq(self.valid),
+            now_first.eq(self.first),
+            now_bank.eq(self.bank),
+            now_address.eq(self.address),
+            write_valid.eq(now_valid),
+            write_bank.eq(now_bank),
+            write_address.eq(now_address),
+            drained.eq(self.drain_bank),
         ]
         stored = []
         for number in range(2):
@@ -80,7 +80,7 @@ class Accumulator(Component):
             ]
             stored.append(data.View(layout, reader.data))
         for c in range(self._columns):
-            before = Mux(first, 0, Mux(bank, stored[1][c], stored[0][c]))
+            before = Mux(now_first, 0, Mux(now_bank, stored[1][c], stored[0][c]))
             m.d.sync += total[c].eq(net(m, f"sum_{c}", before + self.sums[c], signed(self._bits)))
-            m.d.comb += self.drain_data[c].eq(Mux(drain_bank, stored[1][c], stored[0][c]))
+            m.d.comb += self.drain_data[c].eq(Mux(drained, stored[1][c], stored[0][c]))
         return m

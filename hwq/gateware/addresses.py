@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -158,24 +158,24 @@ class AddressGenerator(Component):
                         m.d.sync += [ky.eq(0), ky_rows.eq(0), ky_elements.eq(0)]
 
         # -- jobs ----------------------------------------------------------------------------------------------
-        bank = Signal()
-        sum_bank = Signal()
+        weight_bank = Signal()
+        job_bank = Signal()
         taken = Signal(2)
         for number in range(2):
-            with m.If(running & pass_first & (beat == 0) & (sum_bank == number)):
+            with m.If(running & pass_first & (beat == 0) & (job_bank == number)):
                 m.d.sync += taken[number].eq(1)
             with m.Elif(self.freed & (self.freed_bank == number)):
                 m.d.sync += taken[number].eq(0)
-        other_free = net(m, "other_free", ~Mux(sum_bank, taken[0], taken[1]), 1)
+        other_free = net(m, "other_free", ~Mux(job_bank, taken[0], taken[1]), 1)
         job_end = net(m, "job_end", pass_end & job_last, 1)
         layer_end = net(m, "layer_end", job_end & block_last & tile_last, 1)
         next_pixels_left = net(m, "next_pixels_left", pixels_left - d.tile_pixels, pixels_left.shape())
         with m.If(job_end):
-            m.d.sync += [sum_bank.eq(~sum_bank), block.eq(Mux(block_last, 0, next_block))]
+            m.d.sync += [job_bank.eq(~job_bank), block.eq(Mux(block_last, 0, next_block))]
             with m.If(block_last):
                 m.d.sync += pixels_left.eq(next_pixels_left)
             m.d.sync += [running.eq(other_free & ~layer_end), waiting.eq(~other_free & ~layer_end)]
-        with m.If(waiting & ~Mux(sum_bank, taken[1], taken[0])):
+        with m.If(waiting & ~Mux(job_bank, taken[1], taken[0])):
             m.d.sync += [waiting.eq(0), running.eq(1)]
 
         with m.If(self.start):
@@ -186,7 +186,7 @@ class AddressGenerator(Component):
         with m.If(loading | running):
             m.d.sync += beat.eq(next_beat)
         with m.If(pass_end | load_end):
-            m.d.sync += [beat.eq(0), bank.eq(~bank)]
+            m.d.sync += [beat.eq(0), weight_bank.eq(~weight_bank)]
 
         # -- pixels: position of the kernel in the input ---------------------------------------------------------
         def position(name: str) -> tuple[Signal, ...]:
@@ -219,13 +219,13 @@ class AddressGenerator(Component):
             first = (0, d.x_start, d.y_start, d.in_base)
             m.d.sync += [now.eq(then) for now, then in zip(here, first, strict=True)]
             m.d.sync += [now.eq(then) for now, then in zip(tile_start, first, strict=True)]
-            m.d.sync += [beat.eq(0), pixels_left.eq(d.pixels), run_left.eq(d.run), sum_bank.eq(0)]
+            m.d.sync += [beat.eq(0), pixels_left.eq(d.pixels), run_left.eq(d.run), job_bank.eq(0)]
 
         self._operands(m, (x, y, elements), (chunk_elements, ky_rows, ky_elements), run_left)
         # No tile follows the layer's last pass; after the last pass of a pixel tile the weights start over.
         tile_pass = block_last & job_last
-        self._loads(m, beat, loading | (running & ~(tile_pass & tile_last)), loading | tile_pass, bank)
-        self._sums(m, pixel, pass_first, pixel_last & job_last, sum_bank, beat)
+        self._loads(m, beat, loading | (running & ~(tile_pass & tile_last)), loading | tile_pass, weight_bank)
+        self._sums(m, pixel, pass_first, pixel_last & job_last, job_bank, beat)
         return m
 
     def _operands(self, m: Module, pixel: tuple[Signal, ...], kernel: tuple[Signal, ...], run_left: Signal) -> None:
@@ -249,7 +249,7 @@ class AddressGenerator(Component):
         inside_2 = Signal()
         m.d.sync += [
             self.read_address.eq(net(m, "address_sum", elements_1 + x_1, elements_1.shape())),
-            before_2.eq(net(m, "before", -x_1, before_2.shape())),
+            before_2.eq(net(m, "missing", -x_1, before_2.shape())),
             room_2.eq(net(m, "room", d.in_row - x_1, room_2.shape())),
             left_2.eq(left_1),
             inside_2.eq(~y_1[-1] & (y_1 < d.in_height)),
@@ -300,14 +300,7 @@ class AddressGenerator(Component):
     def _sums(self, m: Module, pixel: Signal, first: Signal, last: Signal, bank: Signal, address: Signal) -> None:
         """What the accumulator has to know, one cycle before the sums come out of the array."""
         token = data.StructLayout({"valid": 1, "first": 1, "last": 1, "bank": 1, "address": self._accumulator_bits})
-        issued = Signal(token)
-        m.d.comb += [
-            issued.valid.eq(pixel),
-            issued.first.eq(first),
-            issued.last.eq(pixel & last),
-            issued.bank.eq(bank),
-            issued.address.eq(address),
-        ]
+        issued = data.View(token, Cat(pixel, first, pixel & last, bank, address[: self._accumulator_bits]))
         cycles = self._accelerator.feed_latency + self._accelerator.array_latency - 1
         arrived = delay(m, issued, cycles, "sum_token", reset_less=False)
         m.d.comb += [
