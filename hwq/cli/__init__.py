@@ -1,1 +1,1 @@
-"""The command line: one module per verb."""
+"""The command line, one module per verb; the only place that prints and that decides exit codes."""

