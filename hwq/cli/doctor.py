@@ -32,8 +32,8 @@ def _print(findings: list[Finding], lacking: list[Finding]) -> None:
     out = console.output()
     table = console.table()
     for header in ("Tool", "Status", "Version", "For"):
-        table.add_column(header, no_wrap=True)
-    table.add_column("Origin, or what to install", overflow="fold")
+        table.add_column(header, no_wrap=True, max_width=24 if header == "For" else 16)
+    table.add_column("Origin, or what to install")
     for required in (True, False):
         for finding in findings:
             if finding.required is required:
@@ -50,7 +50,11 @@ def _print(findings: list[Finding], lacking: list[Finding]) -> None:
 def _cells(finding: Finding) -> tuple[str | Text, ...]:
     good = finding.status is Status.OK
     style = "green" if good else "red" if finding.required else "yellow"
-    status = Text(finding.status if good or finding.required else f"{finding.status} (optional)", style=style)
-    place = Text(finding.origin, style="dim") if good else Text(finding.install)
-    # The build that packagers append to a version is for --json.
-    return finding.name, status, finding.version.partition(".post")[0], finding.purpose, place
+    place = (
+        Text(finding.origin, style="dim")
+        if good
+        else Text(("" if finding.required else "optional: ") + finding.install)
+    )
+    # The build number that packagers append to a version is for --json.
+    version = finding.version.partition(".post")[0]
+    return finding.name, Text(finding.status, style=style), version, finding.purpose, place

@@ -68,7 +68,7 @@ OPTIONAL_PACKAGES: dict[str, str] = {
     "tflite-micro": "tests: reference kernels",
     "ai-edge-litert": "tests: reference kernels",
     "hls4ml": "tests: ap_fixed headers",
-    "apytypes": "tests: rounding, overflow",
+    "apytypes": "tests: rounding",
     "pytest": "tests",
 }
 """Packages of the extra ``dev`` that decide whether the tests compare with anything."""
@@ -92,9 +92,9 @@ def _wanted() -> list[_Wanted]:
         _Wanted("g++", True, "simulation", tools.find_compiler),
         _Wanted("make", True, "simulation", tools.find_make),
         _Wanted("perl", True, "simulation", tools.find_perl),
-        _Wanted("yosys", False, "second reader of the Verilog", tools.find_yosys),
-        _Wanted("iverilog", False, "third reader of the Verilog", tools.find_icarus),
-        _Wanted("lz4.h, zlib.h", False, "FST waveforms, VCD without", tools.find_fst_headers),
+        _Wanted("yosys", False, "second Verilog reader", tools.find_yosys),
+        _Wanted("iverilog", False, "third Verilog reader", tools.find_icarus),
+        _Wanted("lz4.h, zlib.h", False, "FST waveforms", tools.find_fst_headers),
         _Wanted("gtkwave", False, "waveform viewer", tools.find_gtkwave),
         _Wanted("surfer", False, "waveform viewer", tools.find_surfer),
         *(
