@@ -50,17 +50,10 @@ def print_json(result: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
-def table(*, caption: str | None = None) -> Table:
+def table() -> Table:
     """An empty table in the style of all of them; columns to be added."""
     return Table(
-        box=box.SIMPLE_HEAD,
-        header_style="bold",
-        pad_edge=False,
-        padding=(0, 1),
-        show_edge=False,
-        caption=caption,
-        caption_justify="left",
-        caption_style="dim",
+        box=box.SIMPLE, header_style="bold", pad_edge=False, padding=(0, 1), collapse_padding=True, show_edge=False
     )
 
 

@@ -1,0 +1,33 @@
+"""What verbs are given: a model file, or a project file that names one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwq.config.project import Project, load_project
+from hwq.errors import ModelError
+from hwq.frontends import load
+from hwq.graph.network import Network
+
+_PROJECT_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A network, and the project that named it where there is one."""
+
+    network: Network
+    model: Path
+    project: Project | None
+
+
+def open_target(path: Path) -> Target:
+    """Read the model at ``path``, or the one that the project at ``path`` (.yaml, .yml) names."""
+    if path.suffix.lower() in _PROJECT_SUFFIXES:
+        project = load_project(path)
+        try:
+            return Target(load(project.model), project.model, project)
+        except ModelError as error:
+            raise ModelError(f"{path}: model: {error}") from None
+    return Target(load(path), path, None)

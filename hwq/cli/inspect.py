@@ -1,0 +1,109 @@
+"""``hwq inspect``: a model's layers and what they need."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from hwq.arch.parameters import InputZeroPoint
+from hwq.cli import console
+from hwq.cli.inputs import Target, open_target
+from hwq.cli.inspection import LayerFigures, NetworkFigures, inspect_network
+
+
+def command(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A .tflite model, one saved by hwq, or a project's .yaml.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Show a model's layers: shapes, MACs, parameters, quantization and accumulator bits.
+
+    Accumulator bits hold every partial sum of a layer's MACs, in any order, before the bias. A bare model is taken with
+    the input's zero-point subtracted, a project with its own arithmetic.input_zero_point.
+    """
+    target = open_target(model)
+    form = InputZeroPoint.SUBTRACTED
+    if target.project is not None:
+        form = target.project.accelerator.arithmetic.input_zero_point
+    figures = inspect_network(target.network, form)
+    if as_json:
+        console.print_json({"model": str(target.model), **asdict(figures)})
+    else:
+        _print(target, figures)
+
+
+def _print(target: Target, figures: NetworkFigures) -> None:
+    out = console.output()
+    out.print(Text(figures.name, style="bold"), Text(str(target.model), style="dim"))
+    for side in ("input", "output"):
+        facts = getattr(figures, side)
+        out.print(
+            f"{side:<7}{facts['type']} {_size(facts['shape'])}, "
+            f"scale {facts['scale']:.6g}, zero-point {facts['zero_point']}"
+        )
+    out.print()
+    table = console.table()
+    table.add_column("Layer", overflow="fold")
+    table.add_column("Operator", no_wrap=True)
+    table.add_column("Shapes", no_wrap=True)
+    table.add_column("MACs", justify="right", no_wrap=True)
+    table.add_column("Bytes", justify="right", no_wrap=True)
+    table.add_column("Scales", no_wrap=True)
+    table.add_column("Zeros", justify="right", no_wrap=True)
+    table.add_column("Acc", justify="right", no_wrap=True)
+    for layer in figures.layers:
+        table.add_row(*_cells(layer))
+    table.add_section()
+    table.add_row(
+        Text(f"{len(figures.layers)} layers", style="bold"),
+        "",
+        "",
+        Text(f"{figures.macs:,}", style="bold"),
+        Text(f"{figures.parameter_bytes:,}", style="bold"),
+        "",
+        "",
+        Text(str(figures.accumulator_bits or ""), style="bold"),
+    )
+    out.print(table)
+    out.print()
+    out.print(
+        f"{figures.weights:,} weights, at most {figures.peak_activation_bytes:,} bytes of activations live at once"
+    )
+    out.print(
+        "Bytes: weights and 32-bit biases. Scales: of the weights, one per channel or per tensor. Zeros: zero-points, "
+        f"input→output. Acc: accumulator bits for the MACs, input zero-point {figures.input_zero_point}.",
+        style="dim",
+    )
+
+
+_OPERATORS = {"conv2d": "conv", "depthwiseconv2d": "depthwise", "pool2d": "pool"}
+
+
+def _cells(layer: LayerFigures) -> tuple[str, ...]:
+    operator = _OPERATORS.get(layer.op, layer.op)
+    if layer.kernel is not None:
+        operator += f" {_size(layer.kernel)}"
+        if layer.stride is not None and layer.stride != (1, 1):
+            same = layer.stride[0] == layer.stride[1]
+            operator += f"/{layer.stride[0] if same else _size(layer.stride)}"
+    shapes = f"{'+'.join(dict.fromkeys(_size(shape) for shape in layer.input_shapes))}→{_size(layer.output_shape)}"
+    zero_points = f"{','.join(map(str, layer.input_zero_points))}→{layer.output_zero_point}"
+    return (
+        layer.name,
+        operator,
+        shapes,
+        f"{layer.macs:,}" if layer.macs else "",
+        f"{layer.parameter_bytes:,}" if layer.parameter_bytes else "",
+        layer.weight_scales or "",
+        zero_points,
+        str(layer.accumulator_bits or ""),
+    )
+
+
+def _size(shape: tuple[int, ...] | list[int]) -> str:
+    return "x".join(map(str, shape)) or "1"
