@@ -146,6 +146,11 @@ class Accelerator:
         """Width of the word address in a beat of the load port."""
         return max((words - 1).bit_length() for words in self.words.values())
 
+    @property
+    def load_beat_bits(self) -> int:
+        """Width of a beat of the load port: data, address, space, last."""
+        return isa.WORD_BITS + self.load_address_bits + isa.SPACE_BITS + 1
+
     # -- latencies, in cycles ------------------------------------------------------------------------------------
 
     @property

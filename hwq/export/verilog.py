@@ -22,15 +22,13 @@ from hwq.gateware.library import ModuleLibrary
 TOP = Top.module
 """Name of the top module."""
 
-# From Amaranth's processes to plain registers with enables and resets; no optimization that would rename or share logic.
+# From Amaranth's processes to registers with enables and resets; no optimization that would rename or share logic.
 _SCRIPT = """\
-delete */t:$meminit_v2
 proc -noopt
 opt_clean
 opt_dff
 wreduce
 opt_clean -purge
-memory_collect
 write_verilog -noattr
 """
 
@@ -67,12 +65,17 @@ def emit_component(kind: type[Any], **parameters: Any) -> str:
     library = ModuleLibrary()
     library.define(kind, **parameters)
     texts: list[str] = []
+    written: dict[str, str] = {}
     # Converting a component may define further ones.
     while len(texts) < len(library.definitions):
         name, component = library.definitions[len(texts)]
+        if hasattr(component, "verilog"):
+            written[name] = component.verilog
+            texts.append("")
+            continue
         text = rtlil.convert(component, name=name, platform=library, emit_src=False)
         texts.append(_order_ports(_without_parts(text), port_names(component.signature)))
-    modules = _modules(_run_yosys("read_rtlil <<rtlil\n" + "\n".join(texts) + "\nrtlil\n" + _SCRIPT))
+    modules = _modules(_run_yosys("read_rtlil <<rtlil\n" + "\n".join(texts) + "\nrtlil\n" + _SCRIPT)) | written
     order = [name for name, _ in library.definitions]
     body = "\n".join(modules[name] for name in order)
     return _header(kind, parameters, order) + "\n" + body
@@ -143,13 +146,13 @@ def _header(kind: type[Any], parameters: dict[str, Any], modules: list[str]) -> 
 
 def _describe(name: str, value: Any) -> list[str]:
     if isinstance(value, Accelerator):
-        return [
+        sections = ("array", "arithmetic", "requantizer", "buffers")
+        lines = [
             f"{section}: " + ", ".join(f"{key} {_text(item)}" for key, item in vars(getattr(value, section)).items())
-            for section in ("array", "arithmetic", "requantizer", "buffers")
-        ] + [
-            f"derived: psum {value.psum_bits} bits, {value.lanes} requantizer lanes, activation words of {value.word} "
-            "elements"
+            for section in sections
         ]
+        derived = f"psum {value.psum_bits} bits, {value.lanes} requantizer lanes, words of {value.word} elements"
+        return [*lines, f"derived: {derived}"]
     return [f"{name}: {value}"]
 
 

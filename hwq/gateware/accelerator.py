@@ -6,20 +6,20 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, Signature
 
 from hwq.arch.accelerator import Accelerator as AcceleratorParameters
 from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.activations import ActivationMemory
 from hwq.gateware.addresses import AddressGenerator
 from hwq.gateware.array import SystolicArray
-from hwq.gateware.descriptor import address_bits
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.load import LoadPort, beat_layout
 from hwq.gateware.nets import delay, net
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
+from hwq.gateware.ram import address_bits
 from hwq.gateware.registers import Registers
 from hwq.gateware.sequencer import Sequencer
 from hwq.gateware.weights import WeightMemory
@@ -44,7 +44,12 @@ class Accelerator(Component):
 
     def __init__(self, *, accelerator: AcceleratorParameters) -> None:
         self._accelerator = accelerator
-        super().__init__(
+        super().__init__(self.ports(accelerator))
+
+    @staticmethod
+    def ports(accelerator: AcceleratorParameters) -> Signature:
+        """The component's signature for given parameters."""
+        return Signature(
             {
                 "bus_address": In(8),
                 "bus_write_enable": In(1),

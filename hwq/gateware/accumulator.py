@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import address_bits
+from hwq.gateware.library import place
 from hwq.gateware.nets import net
-from hwq.gateware.ports import read_port, write_port
+from hwq.gateware.ram import Ram, address_bits
 
 
 class Accumulator(Component):
@@ -68,17 +67,15 @@ class Accumulator(Component):
         ]
         stored = []
         for number in range(2):
-            memory = Memory(shape=self._columns * self._bits, depth=self._depth, init=[])
-            m.submodules[f"bank_{number}"] = memory
-            reader, writer = read_port(memory, f"read_{number}"), write_port(memory, f"write_{number}")
+            memory = place(m, f"bank_{number}", Ram, platform, width=self._columns * self._bits, depth=self._depth)
             drains = self.drain_enable & (self.drain_bank == number)
             m.d.comb += [
-                reader.addr.eq(Mux(drains, self.drain_address, self.address)),
-                writer.addr.eq(write_address),
-                writer.data.eq(total),
-                writer.en.eq(write_valid & (write_bank == number)),
+                memory.read_address.eq(Mux(drains, self.drain_address, self.address)),
+                memory.write_address.eq(write_address),
+                memory.write_data.eq(total),
+                memory.write_enable.eq(write_valid & (write_bank == number)),
             ]
-            stored.append(data.View(layout, reader.data))
+            stored.append(data.View(layout, memory.read_data))
         for c in range(self._columns):
             before = Mux(now_first, 0, Mux(now_bank, stored[1][c], stored[0][c]))
             m.d.sync += total[c].eq(net(m, f"sum_{c}", before + self.sums[c], signed(self._bits)))

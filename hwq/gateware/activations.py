@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import address_bits
-from hwq.gateware.nets import net
+from hwq.gateware.library import place
+from hwq.gateware.nets import delay, net
 from hwq.gateware.pe import shape_of
-from hwq.gateware.ports import read_port, write_port
+from hwq.gateware.ram import Ram, address_bits
 
 
 def rotate_left(m: Module, elements: list[Signal], amount: Signal, name: str) -> list[Signal]:
@@ -67,10 +66,8 @@ class ActivationMemory(Component):
         offset_bits = (word - 1).bit_length()
         row_bits = address_bits(rows)
         element_bits = self.read_data[0].shape().width
-        banks = [Memory(shape=word * element_bits, depth=rows, init=[]) for _ in range(2)]
-        m.submodules.even, m.submodules.odd = banks
-        readers = [read_port(bank, f"read_{number}") for number, bank in enumerate(banks)]
-        writers = [write_port(bank, f"write_{number}", element_bits) for number, bank in enumerate(banks)]
+        parameters = {"width": word * element_bits, "depth": rows, "granularity": element_bits}
+        banks = [place(m, name, Ram, platform, **parameters) for name in ("even", "odd")]
 
         def split(address: Signal, name: str) -> tuple[Signal, Signal, list[Signal]]:
             """Offset in the word, parity of the word, and for each bank the row that the run touches."""
@@ -85,12 +82,12 @@ class ActivationMemory(Component):
             return address[:offset_bits], parity, [Mux(parity, after, row), row]
 
         offset, parity, bank_rows = split(self.read_address, "read")
-        for reader, row in zip(readers, bank_rows, strict=True):
-            m.d.comb += reader.addr.eq(row)
+        for bank, row in zip(banks, bank_rows, strict=True):
+            m.d.comb += bank.read_address.eq(row)
         read_offset = Signal(offset_bits)
         read_parity = Signal()
         m.d.sync += [read_offset.eq(offset), read_parity.eq(parity)]
-        even, odd = (reader.data for reader in readers)
+        even, odd = (bank.read_data for bank in banks)
         merged = []
         for i in range(word):
             element = Signal(element_bits, name=f"merged_{i}")
@@ -112,11 +109,11 @@ class ActivationMemory(Component):
         mask = Cat(rotate_left(m, enables, back, "mask_turn"))
         # Lanes at or above the offset go to the first word of the run, those below it to the word after.
         low = Cat(offset > i if i < word - 1 else Const(0, 1) for i in range(word))
-        for bank, (writer, row) in enumerate(zip(writers, bank_rows, strict=True)):
-            follows = parity if bank == 0 else ~parity
-            m.d.sync += [
-                writer.addr.eq(row),
-                writer.data.eq(Cat(turned)),
-                writer.en.eq(mask & Mux(follows, low, ~low)),
+        for bank, row, follows, name in zip(banks, bank_rows, (parity, ~parity), ("even", "odd"), strict=True):
+            enable = mask & Mux(follows, low, ~low)
+            m.d.comb += [
+                bank.write_address.eq(delay(m, row, 1, f"{name}_write_row")),
+                bank.write_data.eq(delay(m, Cat(turned), 1, f"{name}_write_data")),
+                bank.write_enable.eq(delay(m, enable, 1, f"{name}_write_enable", reset_less=False)),
             ]
         return m

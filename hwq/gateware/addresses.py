@@ -14,8 +14,9 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import address_bits, descriptor_signature, width_of
+from hwq.gateware.descriptor import descriptor_signature, width_of
 from hwq.gateware.nets import delay, net
+from hwq.gateware.ram import address_bits
 
 _FIELDS = (
     "tile_pixels",

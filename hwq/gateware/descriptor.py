@@ -11,11 +11,7 @@ from amaranth.lib.wiring import Out, Signature
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
-
-
-def address_bits(words: int) -> int:
-    """Bits that address ``words`` words."""
-    return max(1, (words - 1).bit_length())
+from hwq.gateware.ram import address_bits
 
 
 def width_of(field: str) -> int:

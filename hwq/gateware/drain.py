@@ -6,15 +6,14 @@ from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import RECORD, address_bits, descriptor_signature
+from hwq.gateware.descriptor import RECORD, descriptor_signature
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay, net, select
 from hwq.gateware.pe import shape_of
-from hwq.gateware.ports import read_port, write_port
+from hwq.gateware.ram import Ram, address_bits
 from hwq.gateware.requantizer import Requantizer
 
 _FIELDS = (
@@ -176,20 +175,20 @@ class Drain(Component):
         ]
 
         # -- accumulators, records, requantizers ----------------------------------------------------------------------
-        m.submodules.records = records = Memory(shape=lanes * RECORD.size, depth=accelerator.record_words, init=[])
-        writer, reader = write_port(records, "record_write"), read_port(records, "record_read")
+        parameters = {"width": lanes * RECORD.size, "depth": accelerator.record_words}
+        records = place(m, "record_memory", Ram, platform, **parameters)
         m.d.comb += [
-            writer.en.eq(self.record_write_enable),
-            writer.addr.eq(self.record_write_address),
-            writer.data.eq(self.record_write_data),
+            records.write_enable.eq(self.record_write_enable),
+            records.write_address.eq(self.record_write_address),
+            records.write_data.eq(self.record_write_data),
             # A group's accumulators take one cycle longer than its records: their lanes have to be selected.
-            reader.addr.eq(delay(m, record, 1, "record_delay")),
+            records.read_address.eq(delay(m, record, 1, "record_delay")),
         ]
         group_1 = delay(m, group[: max(1, (groups - 1).bit_length())], 1, "group_delay")
         for lane in range(lanes):
             selected = Signal(signed(accelerator.arithmetic.accumulator_bits), name=f"selected_{lane}", reset_less=True)
             m.d.sync += selected.eq(select([self.accumulators[g * lanes + lane] for g in range(groups)], group_1))
-            fields = data.View(RECORD, reader.data[lane * RECORD.size : (lane + 1) * RECORD.size])
+            fields = data.View(RECORD, records.read_data[lane * RECORD.size : (lane + 1) * RECORD.size])
             requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
             m.d.comb += [
                 requantizer.accumulator.eq(selected),

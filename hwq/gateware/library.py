@@ -9,6 +9,7 @@ which definitions are wanted.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import count
 from typing import Any
 
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
@@ -18,8 +19,9 @@ from amaranth.lib.wiring import Component, Out
 class ModuleLibrary:
     """Collects the distinct components of a design, in the order in which they are first met.
 
-    Components are the same when class and parameters agree. The class attribute ``module`` is their base name; a number
-    follows where a design holds several variants.
+    Components are the same when class and parameters agree. Their attribute ``module`` is the name; a number follows
+    where a design holds several variants of one name. A component that has an attribute ``verilog`` brings its own text
+    instead of being elaborated; it has a clock and no reset.
     """
 
     def __init__(self) -> None:
@@ -34,9 +36,12 @@ class ModuleLibrary:
         """Module name and component of ``kind(**parameters)``, the same ones whenever they are asked for again."""
         identity = (kind, tuple(sorted(parameters.items())))
         if identity not in self._known:
-            variants = sum(1 for known, _ in self._known if known is kind)
-            name = f"{kind.module}_{variants}" if variants else kind.module
-            self._known[identity] = (name, kind(**parameters))
+            component = kind(**parameters)
+            # Amaranth warns of components that nobody elaborates: one may bring its own text, or a later one may fail.
+            component._MustUse__silence = True
+            taken = {name for name, _ in self._known.values()}
+            names = (f"{component.module}_{number}" if number else component.module for number in count())
+            self._known[identity] = (next(name for name in names if name not in taken), component)
         return self._known[identity]
 
 
@@ -49,7 +54,9 @@ def place(m: Module, name: str, kind: type[Any], platform: object, **parameters:
     module, definition = platform.define(kind, **parameters)
     # Nets of the instance's own, named after it.
     interface = definition.signature.create(path=(name,))
-    ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+    ports: dict[str, Any] = {"i_clk": ClockSignal()}
+    if not hasattr(definition, "verilog"):
+        ports["i_rst"] = ResetSignal()
     for path, member, value in definition.signature.flatten(interface):
         port = "__".join(str(part) for part in path)
         ports[f"{'o' if member.flow == Out else 'i'}_{port}"] = Value.cast(value)

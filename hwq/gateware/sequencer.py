@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import address_bits, descriptor_signature
+from hwq.gateware.descriptor import descriptor_signature
+from hwq.gateware.library import place
 from hwq.gateware.nets import net
-from hwq.gateware.ports import read_port, write_port
+from hwq.gateware.ram import Ram, address_bits
 
 
 class Sequencer(Component):
@@ -49,12 +49,11 @@ class Sequencer(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         words = isa.DESCRIPTOR.words
-        m.submodules.memory = memory = Memory(shape=isa.WORD_BITS, depth=self._words, init=[])
-        reader, writer = read_port(memory, "read"), write_port(memory, "write")
+        memory = place(m, "descriptor_memory", Ram, platform, width=isa.WORD_BITS, depth=self._words)
         m.d.comb += [
-            writer.addr.eq(self.write_address),
-            writer.data.eq(self.write_data),
-            writer.en.eq(self.write_enable),
+            memory.write_address.eq(self.write_address),
+            memory.write_data.eq(self.write_data),
+            memory.write_enable.eq(self.write_enable),
         ]
         running = Signal()
         fetching = Signal()
@@ -62,7 +61,7 @@ class Sequencer(Component):
         word = Signal(range(words + 1))
         arriving = Signal()
         malformed = Signal()
-        address = Signal.like(reader.addr)
+        address = Signal.like(memory.read_address)
         timer = Signal(32)
         next_timer = net(m, "next_timer", timer + 1, timer.shape())
         next_asked = net(m, "next_asked", asked + 1, asked.shape())
@@ -70,7 +69,7 @@ class Sequencer(Component):
         next_layers = net(m, "next_layers", self.layers + 1, self.layers.shape())
         asking = net(m, "asking", fetching & (asked != words), 1)
         complete = net(m, "complete", fetching & (asked == words) & ~arriving, 1)
-        m.d.comb += [reader.addr.eq(address), self.busy.eq(running | fetching)]
+        m.d.comb += [memory.read_address.eq(address), self.busy.eq(running | fetching)]
         m.d.sync += [timer.eq(next_timer), arriving.eq(asking), word.eq(asked)]
         with m.If(asking):
             m.d.sync += [asked.eq(next_asked), address.eq(next_address)]
@@ -81,17 +80,17 @@ class Sequencer(Component):
             spare = Const((1 << isa.WORD_BITS) - 1, isa.WORD_BITS)
             wrong = []
             with m.If(arriving & (word == number)):
-                for name, place in isa.DESCRIPTOR.fields.items():
-                    if place.word != number:
+                for name, placed in isa.DESCRIPTOR.fields.items():
+                    if placed.word != number:
                         continue
                     register = opcode if name == "opcode" else getattr(self.descriptor, name)
-                    kept = place.lsb + len(register)
-                    m.d.sync += register.eq(reader.data[place.lsb : kept])
-                    spare = Const(spare.value & ~(((1 << place.field.width) - 1) << place.lsb), isa.WORD_BITS)
+                    kept = placed.lsb + len(register)
+                    m.d.sync += register.eq(memory.read_data[placed.lsb : kept])
+                    spare = Const(spare.value & ~(((1 << placed.field.width) - 1) << placed.lsb), isa.WORD_BITS)
                     sign = register.shape().signed
-                    fill = reader.data[kept - 1] if sign else 0
-                    wrong += [reader.data[bit] != fill for bit in range(kept, place.lsb + place.field.width)]
-                wrong += [reader.data[bit] for bit in range(isa.WORD_BITS) if spare.value >> bit & 1]
+                    fill = memory.read_data[kept - 1] if sign else 0
+                    wrong += [memory.read_data[bit] != fill for bit in range(kept, placed.lsb + placed.field.width)]
+                wrong += [memory.read_data[bit] for bit in range(isa.WORD_BITS) if spare.value >> bit & 1]
                 if wrong:
                     with m.If(Cat(wrong).any()):
                         m.d.sync += malformed.eq(1)

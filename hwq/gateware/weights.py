@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import address_bits, field_shape
+from hwq.gateware.descriptor import field_shape
+from hwq.gateware.library import place
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
-from hwq.gateware.ports import read_port, write_port
+from hwq.gateware.ram import Ram, address_bits
 
 
 class WeightMemory(Component):
@@ -40,16 +40,16 @@ class WeightMemory(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=self._columns * self._width, depth=self._words, init=[])
-        reader, writer = read_port(memory, "read"), write_port(memory, "write")
-        following = Signal.like(reader.addr)
+        memory = place(m, "weight_rows", Ram, platform, width=self._columns * self._width, depth=self._words)
+        following = Signal.like(memory.read_address)
+        after = net(m, "address_after", memory.read_address + 1, following.shape())
         m.d.comb += [
-            reader.addr.eq(Mux(self.rewind, self.base, following)),
-            writer.addr.eq(self.write_address),
-            writer.data.eq(self.write_data),
-            writer.en.eq(self.write_enable),
+            memory.read_address.eq(Mux(self.rewind, self.base, following)),
+            memory.write_address.eq(self.write_address),
+            memory.write_data.eq(self.write_data),
+            memory.write_enable.eq(self.write_enable),
         ]
         with m.If(self.advance):
-            m.d.sync += following.eq(net(m, "address_after", reader.addr + 1, reader.addr.shape()))
-        m.d.sync += self.weights.as_value().eq(reader.data)
+            m.d.sync += following.eq(after)
+        m.d.sync += self.weights.as_value().eq(memory.read_data)
         return m

@@ -1,0 +1,143 @@
+"""The manifest: everything a driver, a bench or a colleague has to know about a generated accelerator.
+
+Its keys are explained in docs/spec/manifest.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import Enum
+from typing import Any
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.isa import Space
+from hwq.export.ports import describe_ports
+from hwq.export.verilog import TOP, tool_versions
+from hwq.schedule.program import LayerProgram, Program
+
+MANIFEST_VERSION = 1
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.value if isinstance(value, Enum) else value
+
+
+def _layout(layout: isa.Layout) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "offset": place.offset,
+            "width": place.field.width,
+            "signed": place.field.signed,
+            "doc": place.field.doc,
+        }
+        for name, place in layout.fields.items()
+    ]
+
+
+def _registers() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": register.name,
+            "offset": register.value,
+            "access": info.access,
+            "doc": info.doc,
+            "bits": [{"name": name, "bit": bit, "doc": doc} for name, bit, doc in info.bits],
+        }
+        for register, info in isa.REGISTERS.items()
+    ]
+
+
+def _memories(program: Program) -> dict[str, Any]:
+    accelerator, used = program.accelerator, program.used()
+    return {
+        space.name.lower(): {
+            "space": space.value,
+            "word_bits": accelerator.word_bits[space],
+            "words": accelerator.words[space],
+            "used": used[space][0],
+        }
+        for space in Space
+    }
+
+
+def _latencies(accelerator: Accelerator) -> dict[str, int]:
+    names = ("feed", "array", "accumulate", "drain", "requantizer", "store")
+    return {name: getattr(accelerator, f"{name}_latency") for name in names}
+
+
+def layer_entry(layer: LayerProgram, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> dict[str, Any]:
+    """A layer's part of the manifest; ``shapes`` are those of its input and output tensor."""
+    return {
+        "name": layer.name,
+        "input": {"address": layer.input_base, "elements": layer.input_elements, "shape": list(shapes[0])},
+        "output": {"address": layer.output_base, "elements": layer.output_elements, "shape": list(shapes[1])},
+        "descriptors": len(layer.descriptors) + 1,
+        "passes": sum(plan.passes * plan.blocks * len(plan.tiles) for plan in layer.plans),
+        "macs": layer.macs,
+        "predicted_cycles": layer.predicted_cycles,
+        "cycles": {
+            part: sum(getattr(count, part) for count in layer.cycles)
+            for part in ("fetch", "load", "issue", "wait", "tail")
+        },
+        "utilization": round(layer.utilization, 6),
+    }
+
+
+def build_manifest(
+    program: Program,
+    shapes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]],
+    inputs: Mapping[str, Mapping[str, str]],
+    images: Mapping[str, Any],
+    layer_files: Mapping[str, str],
+) -> dict[str, Any]:
+    """The manifest as a JSON object; the hashes of the generated files come last, under ``files``.
+
+    Parameters
+    ----------
+    program:
+        What was generated.
+    shapes:
+        Input and output shape of each layer.
+    inputs:
+        Name and SHA-256 of each file the design was made from.
+    images:
+        File of each memory image.
+    layer_files:
+        File of each layer's descriptors.
+    """
+    a = program.accelerator
+    return {
+        "format": "hwq-manifest",
+        "version": MANIFEST_VERSION,
+        "tools": tool_versions(),
+        "inputs": dict(inputs),
+        "top": TOP,
+        "parameters": _plain(asdict(a)),
+        "derived": {
+            "operand_bits": a.operand.width,
+            "psum_bits": a.psum_bits,
+            "lanes": a.lanes,
+            "word_elements": a.word,
+            "element_bits": a.activation.width,
+        },
+        "ports": describe_ports(a),
+        "identity": isa.IDENTITY,
+        "isa_version": isa.ISA_VERSION,
+        "registers": _registers(),
+        "opcodes": {opcode.name: opcode.value for opcode in isa.Opcode},
+        "descriptor": {"word_bits": isa.WORD_BITS, "words": isa.DESCRIPTOR.words, "fields": _layout(isa.DESCRIPTOR)},
+        "record": {"bits": isa.RECORD.bits, "fields": _layout(isa.RECORD)},
+        "memories": _memories(program),
+        "latencies": _latencies(a),
+        "images": dict(images),
+        "layers": [
+            {**layer_entry(layer, shapes[layer.name]), "descriptor_file": layer_files[layer.name]}
+            for layer in program.layers
+        ],
+        "files": {},
+    }
