@@ -1,0 +1,115 @@
+"""Arrays written to disk piece by piece, that appear under their name only when they are whole."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from hwq.errors import ConfigError
+
+
+class ArrayWriter:
+    """Writes an array whose first axis grows; use it in a ``with`` block.
+
+    Everything goes to a temporary file beside ``path``. `finish` gives it its name; a block that is left without it
+    leaves nothing behind.
+
+    Parameters
+    ----------
+    path:
+        Where the array goes: an ``.npz`` that holds it as ``name``, or a plain ``.npy`` where ``name`` is ``None``.
+    shape:
+        Shape of one row.
+    dtype:
+        Type of the elements.
+    name:
+        Name inside the ``.npz``.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], name: str | None = None) -> None:
+        self.path = path
+        self.rows = 0
+        self._shape = shape
+        self._dtype = np.dtype(dtype)
+        self._name = name
+
+    def __enter__(self) -> ArrayWriter:
+        check_place(self.path)
+        handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        self._temporary = Path(temporary)
+        self._file = os.fdopen(handle, "w+b")
+        try:
+            self._write_header()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add rows [n, *shape]."""
+        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        self.rows += len(rows)
+
+    def finish(self, rows: int) -> None:
+        """Give the array its name, with its first ``rows`` rows."""
+        self.rows = rows
+        self._file.seek(0)
+        self._write_header()
+        row_bytes = self._dtype.itemsize * math.prod(self._shape)
+        # What was being appended when the work was interrupted is cut off.
+        self._file.truncate(self._file.tell() + rows * row_bytes)
+        self._file.flush()
+        if self._name is None:
+            _publish(self._temporary, self.path)
+            return
+        handle, packed = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        try:
+            # ZipInfo's own date, so that the same outputs give the same bytes.
+            entry = zipfile.ZipInfo(f"{self._name}.npy")
+            self._file.seek(0)
+            with (
+                os.fdopen(handle, "wb") as file,
+                zipfile.ZipFile(file, "w") as archive,
+                archive.open(entry, "w", force_zip64=True) as member,
+            ):
+                shutil.copyfileobj(self._file, member, 1 << 20)
+            _publish(Path(packed), self.path)
+        finally:
+            Path(packed).unlink(missing_ok=True)
+
+    def _write_header(self) -> None:
+        # numpy leaves room for the first axis to grow: the header is as long for any number of rows.
+        header = {"descr": npy.dtype_to_descr(self._dtype), "fortran_order": False, "shape": (self.rows, *self._shape)}
+        npy.write_array_header_1_0(self._file, header)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place where no file can be written, before work starts; ConfigError says why."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: no such folder: {path.parent}")
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    # Temporary files are the user's alone; results have the rights that any new file has.
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(0o666 & ~mask)
+    temporary.replace(path)

@@ -1,0 +1,175 @@
+"""``hwq run``: a model's outputs, bit for bit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from hwq.cli import console
+from hwq.cli.arrays import ArrayWriter
+from hwq.cli.inputs import Target, open_target
+from hwq.cli.samples import SampleFile, open_samples
+from hwq.emulate import Emulator
+from hwq.errors import DataError
+from hwq.graph.network import Network
+from hwq.numeric.requantize import Contract
+
+#: Bytes of activations, and samples, that one piece of the work holds at most.
+_PIECE_BYTES = 1 << 24
+_PIECE_SAMPLES = 4096
+
+_EXIT_INTERRUPTED = 130
+
+
+@dataclass
+class _Tally:
+    """What has been computed so far."""
+
+    samples: int = 0
+    right: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+
+def command(
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL_OR_PROJECT", help="A .tflite model, one saved by hwq, or a project's .yaml."),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="X.npz", help="Samples: x [N, ...], codes or real numbers, and y [N] for accuracy."),
+    ] = None,
+    contract: Annotated[
+        Contract | None, typer.Option(help="Requantization contract; the project's, or double, without it.")
+    ] = None,
+    save: Annotated[Path | None, typer.Option(metavar="OUT.npz", help="Write the raw integer outputs as y.")] = None,
+    dump: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every layer's output to DIR as LAYER.npy.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> int:
+    """Compute a model's outputs bit for bit, and measure accuracy and speed.
+
+    Real numbers are quantized at the input. Accuracy is the part of the samples whose largest output is y. Results
+    appear only when they are whole; an interrupted run saves the samples it had.
+    """
+    target = open_target(model)
+    samples = open_samples(_data_file(target, data), target.network)
+    chosen = contract or (target.project.accelerator.arithmetic.contract if target.project else Contract.DOUBLE)
+    emulator = Emulator(target.network, chosen)
+    tally = _compute(emulator, samples, save, dump)
+    if tally.interrupted:
+        kept = f"; {save} holds those" if save is not None and tally.samples else ""
+        console.note(f"interrupted after {tally.samples:,} of {samples.count:,} samples{kept}")
+        return _EXIT_INTERRUPTED
+    accuracy = None if samples.labels is None else tally.right / tally.samples
+    speed = tally.samples / tally.seconds
+    if as_json:
+        console.print_json(
+            {
+                "network": target.network.name,
+                "contract": chosen.value,
+                "samples": tally.samples,
+                "accuracy": accuracy,
+                "inferences_per_second": round(speed, 3),
+            }
+        )
+        return 0
+    lines = [
+        ("samples", f"{tally.samples:,}"),
+        ("accuracy", "unknown: no labels y" if accuracy is None else f"{accuracy:.2%} ({tally.right:,} right)"),
+        ("inferences/s", f"{speed:,.0f} ({tally.seconds:.2f} s)"),
+        *([("outputs", str(save))] if save is not None else []),
+        *([("layers", str(dump))] if dump is not None else []),
+    ]
+    out = console.output()
+    out.print(f"{target.network.name}, contract {chosen.value}", style="bold")
+    for name, value in lines:
+        out.print(f"{name:<14}{value}", soft_wrap=True)
+    return 0
+
+
+def _data_file(target: Target, data: Path | None) -> Path:
+    chosen = data or (target.project.data if target.project else None)
+    if chosen is None:
+        tensor = target.network.tensors[target.network.input]
+        shape = ", ".join(["N", *map(str, tensor.shape)])
+        also = " or name it as data in the project" if target.project else ""
+        raise DataError(
+            f"no samples: give --data X.npz with x [{shape}], {tensor.quantization.format} codes or floats{also}"
+        )
+    return chosen
+
+
+def _compute(emulator: Emulator, samples: SampleFile, save: Path | None, dump: Path | None) -> _Tally:
+    """Run every sample in pieces; outputs are written as they come."""
+    network = emulator.network
+    tally = _Tally()
+    with ExitStack() as files:
+        outputs = [files.enter_context(_writer(save, network, network.output, "y"))] if save is not None else []
+        layers: dict[str, ArrayWriter] = {}
+        if dump is not None:
+            dump.mkdir(parents=True, exist_ok=True)
+            for layer in network.layers:
+                layers[layer.output] = files.enter_context(
+                    _writer(dump / f"{layer.name}.npy", network, layer.output, None)
+                )
+        size = _piece_size(network, whole=dump is not None)
+        try:
+            with console.progress("emulating") as report:
+                for x in samples.pieces(size):
+                    _piece(emulator, x, samples, tally, outputs, layers, report)
+        except KeyboardInterrupt:
+            tally.interrupted = True
+        if tally.samples:
+            for writer in (*outputs, *layers.values()):
+                writer.finish(tally.samples)
+    return tally
+
+
+def _piece(
+    emulator: Emulator,
+    x: NDArray[np.integer],
+    samples: SampleFile,
+    tally: _Tally,
+    outputs: list[ArrayWriter],
+    layers: dict[str, ArrayWriter],
+    report: Callable[[int, int], None],
+) -> None:
+    if not tally.samples:
+        # Compiles and derives what is made once, which is no part of the speed.
+        emulator.run(x[:1])
+    begin = time.perf_counter()
+    tensors = emulator.trace(x) if layers else {emulator.network.output: emulator.run(x)}
+    tally.seconds += time.perf_counter() - begin
+    y = tensors[emulator.network.output]
+    for writer in outputs:
+        writer.append(y)
+    for name, writer in layers.items():
+        writer.append(tensors[name])
+    if samples.labels is not None:
+        best = y.reshape(len(y), -1).argmax(axis=1)
+        tally.right += int(np.count_nonzero(best == samples.labels[tally.samples : tally.samples + len(y)]))
+    tally.samples += len(y)
+    report(tally.samples, samples.count)
+
+
+def _writer(path: Path, network: Network, tensor: str, name: str | None) -> ArrayWriter:
+    facts = network.tensors[tensor]
+    return ArrayWriter(path, facts.shape, facts.quantization.format.dtype, name)
+
+
+def _piece_size(network: Network, *, whole: bool) -> int:
+    """Samples whose input and output, or whose every tensor, fit a piece."""
+    names = list(network.tensors) if whole else [network.input, network.output]
+    elements = sum(network.tensors[name].elements for name in names)
+    return max(1, min(_PIECE_SAMPLES, _PIECE_BYTES // elements))
