@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate.contracts import arithmetic_of
-from hwq.emulate.layers import build
+from hwq.emulate.layers import Kernel, build
+from hwq.emulate.memory import Bytes, Slots, allocate
+from hwq.emulate.products import Product, fastest_product
 from hwq.errors import DataError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
@@ -16,7 +16,9 @@ from hwq.graph.tensors import Tensor
 from hwq.numeric.requantize import Contract
 
 Codes = NDArray[np.integer]
-Kernel = Callable[..., Codes]
+
+#: Bytes of activations that a chunk of samples should stay below, to live in a second-level cache.
+_CHUNK_BYTES = 1 << 19
 
 
 class Emulator:
@@ -27,20 +29,31 @@ class Emulator:
     network:
         A checked network.
     contract:
-        Whose arithmetic to follow: DOUBLE (tflite-micro, and hwq's hardware), UP2, SINGLE, or for comparison F64AWAY
-        and FP32HE.
+        Whose arithmetic to follow: DOUBLE (tflite-micro, and hwq's hardware), UP2 (LiteRT's optimized kernels), SINGLE,
+        or for comparison F64AWAY (LiteRT's reference kernels) and FP32HE (XNNPACK).
+    product:
+        What computes products of weights and activations: `products.DotProduct`, `products.FloatProduct`, or ``None``
+        for the faster one on this processor. The results are the same.
 
     Raises
     ------
     ConfigError
-        The contract needs more than the network says (SHIFT).
+        The contract does not run whole networks (SHIFT).
     """
 
-    def __init__(self, network: Network, contract: Contract = Contract.DOUBLE) -> None:
+    def __init__(
+        self, network: Network, contract: Contract = Contract.DOUBLE, product: type[Product] | None = None
+    ) -> None:
         self.network = network
         self.contract = contract
         arithmetic = arithmetic_of(contract)
-        self._kernels: dict[str, Kernel] = {layer.name: build(network, layer, arithmetic) for layer in network.layers}
+        product = product or fastest_product()
+        self._kernels: dict[str, Kernel] = {
+            layer.name: build(network, layer, arithmetic, product) for layer in network.layers
+        }
+        self._slots = Slots(network)
+        #: Samples that are computed together: enough to hide the cost of calls, few enough to stay in cache.
+        self.chunk = max(1, _CHUNK_BYTES // max(1, self._slots.bytes_per_sample))
 
     def run(self, x: Codes) -> Codes:
         """Output codes [N, *output shape] of input codes ``x`` [N, *input shape].
@@ -50,33 +63,72 @@ class Emulator:
         DataError
             Shape or type of ``x`` is not the input's.
         """
-        return self._execute(x, keep=False)[self.network.output]
+        source, target = self.network.tensors[self.network.input], self.network.tensors[self.network.output]
+        check_codes(x, source, f"the input of {self.network.name}")
+        y = np.empty((len(x), *target.shape), target.quantization.format.dtype)
+        buffers = self._slots.allocate(min(len(x), self.chunk))
+        for start in range(0, len(x), self.chunk):
+            part = slice(start, min(start + self.chunk, len(x)))
+            views = {name: buffer[: part.stop - start] for name, buffer in buffers.items()}
+            _to_bytes(x[part], source, views[source.name])
+            self._execute(views)
+            _to_codes(views[target.name], target, y[part])
+        return y
 
     def trace(self, x: Codes) -> dict[str, Codes]:
-        """Every tensor of the network by name, [N, *shape] each, for input codes ``x`` [N, *input shape]."""
-        return self._execute(x, keep=True)
+        """Every tensor of the network by name, [N, *shape] each, for input codes ``x`` [N, *input shape].
+
+        Raises
+        ------
+        DataError
+            Shape or type of ``x`` is not the input's.
+        """
+        source = self.network.tensors[self.network.input]
+        check_codes(x, source, f"the input of {self.network.name}")
+        buffers = {name: allocate((len(x), *tensor.shape)) for name, tensor in self.network.tensors.items()}
+        _to_bytes(x, source, buffers[source.name])
+        self._execute(buffers)
+        return {name: self._codes(name, buffer) for name, buffer in buffers.items()}
 
     def run_layer(self, layer: Layer | str, *inputs: Codes) -> Codes:
-        """Output of one layer, [N, *shape], for its inputs [N, *shape] each."""
+        """Output of one layer, [N, *shape], for its inputs, [N, *shape] each.
+
+        Raises
+        ------
+        DataError
+            Number, shape or type of the inputs is not the layer's.
+        """
         if isinstance(layer, str):
             layer = self.network.layer(layer)
         if len(inputs) != len(layer.inputs):
             raise DataError(f"layer {layer.name} takes {len(layer.inputs)} inputs, not {len(inputs)}")
+        operands = []
         for name, x in zip(layer.inputs, inputs, strict=True):
             check_codes(x, self.network.tensors[name], f"tensor {name!r}")
-        return self._kernels[layer.name](*inputs)
+            operands.append(allocate(x.shape))
+            _to_bytes(x, self.network.tensors[name], operands[-1])
+        out = allocate((len(inputs[0]), *self.network.tensors[layer.output].shape))
+        self._kernels[layer.name](out, *operands)
+        return self._codes(layer.output, out)
 
-    def _execute(self, x: Codes, *, keep: bool) -> dict[str, Codes]:
-        check_codes(x, self.network.tensors[self.network.input], f"the input of {self.network.name}")
-        last_use = {name: index for index, layer in enumerate(self.network.layers) for name in layer.inputs}
-        tensors: dict[str, Codes] = {self.network.input: x}
-        for index, layer in enumerate(self.network.layers):
-            tensors[layer.output] = self._kernels[layer.name](*(tensors[name] for name in layer.inputs))
-            if not keep:
-                for name in layer.inputs:
-                    if last_use[name] == index and name != self.network.output:
-                        tensors.pop(name, None)
-        return tensors
+    def _execute(self, buffers: dict[str, Bytes]) -> None:
+        for layer in self.network.layers:
+            self._kernels[layer.name](buffers[layer.output], *(buffers[name] for name in layer.inputs))
+
+    def _codes(self, name: str, buffer: Bytes) -> Codes:
+        tensor = self.network.tensors[name]
+        y = np.empty(buffer.shape, tensor.quantization.format.dtype)
+        _to_codes(buffer, tensor, y)
+        return y
+
+
+def _to_bytes(codes: Codes, tensor: Tensor, out: Bytes) -> None:
+    """Count codes from the lowest of their format."""
+    np.subtract(codes.view(np.uint8), np.uint8(tensor.quantization.format.min & 0xFF), out=out)
+
+
+def _to_codes(buffer: Bytes, tensor: Tensor, out: Codes) -> None:
+    np.add(buffer, np.uint8(tensor.quantization.format.min & 0xFF), out=out.view(np.uint8))
 
 
 def check_codes(x: Codes, tensor: Tensor, what: str) -> None:

@@ -1,15 +1,21 @@
-"""One callable for each layer: constants are worked out once, then it maps batches of codes to batches of codes."""
+"""One callable for each layer: constants are worked out once, then it maps batches of codes to batches of codes.
+
+Inside the emulator a code travels as an unsigned byte, counted from the lowest code of its format: int8 codes plus 128.
+So every code is an index into tables, and the operand that byte products need.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.emulate import kernels
 from hwq.emulate.contracts import Arithmetic
-from hwq.emulate.scaling import make_scaling
+from hwq.emulate.memory import Bytes
+from hwq.emulate.products import Convolution, Depthwise, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import rescaled_sum, xnnpack_sum
 from hwq.emulate.tables import activation_table, requantization_table
@@ -23,7 +29,6 @@ from hwq.graph.layers import (
     Layer,
     Mean,
     Pad,
-    Padding,
     Pool2D,
     PoolKind,
     Requantize,
@@ -31,15 +36,22 @@ from hwq.graph.layers import (
     Softmax,
 )
 from hwq.graph.network import Network
+from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization
 from hwq.numeric.requantize import quantize_multiplier, requantize
 
-Codes = NDArray[np.integer]
-Kernel = Callable[..., Codes]
+#: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
+Kernel = Callable[..., None]
 
 
-def build(network: Network, layer: Layer, arithmetic: Arithmetic) -> Kernel:
-    """The callable that computes ``layer``."""
+def build(network: Network, layer: Layer, arithmetic: Arithmetic, product: type[Product]) -> Kernel:
+    """The callable that computes ``layer``; products of weights and activations are computed by ``product``."""
+    if isinstance(layer, Conv2D):
+        return Convolution(network, layer, arithmetic.convolution, product)
+    if isinstance(layer, DepthwiseConv2D):
+        return Depthwise(network, layer, arithmetic.convolution)
+    if isinstance(layer, Dense):
+        return FullyConnected(network, layer, arithmetic.dense, product)
     return _BUILDERS[type(layer)](network, layer, arithmetic)
 
 
@@ -47,167 +59,127 @@ def _quantization(network: Network, name: str) -> Quantization:
     return network.tensors[name].quantization
 
 
-def _finish(y: NDArray[np.int64], target: Quantization, clamp: tuple[int, int]) -> Codes:
-    return np.clip(y + int(target.zero_point[0]), *clamp).astype(target.format.dtype)
-
-
-def _windows(
-    x: NDArray[Any],
-    kernel: tuple[int, int],
-    stride: tuple[int, int],
-    dilation: tuple[int, int],
-    padding: Padding,
-    fill: int,
-) -> NDArray[Any]:
-    """[N, out_h, out_w, channels, kernel_h, kernel_w], a view of the padded image [N, h, w, channels]."""
-    top, bottom, left, right = padding
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
-    extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    views = np.lib.stride_tricks.sliding_window_view(padded, extent, axis=(1, 2))
-    return views[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
-
-
-def _conv(network: Network, layer: Conv2D, arithmetic: Arithmetic) -> Kernel:
-    source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    scaling = make_scaling(network, layer, arithmetic.convolution)
-    out_channels, kernel_h, kernel_w, depth = layer.weights.shape
-    weights = layer.weights.reshape(layer.groups, out_channels // layer.groups, -1).astype(np.float64)
-
-    def run(x: Codes) -> Codes:
-        wide = x.astype(np.float64) - int(source.zero_point[0])
-        windows = _windows(wide, (kernel_h, kernel_w), layer.stride, layer.dilation, layer.padding, 0)
-        n, out_h, out_w = windows.shape[:3]
-        columns = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel_h * kernel_w, layer.groups, depth)
-        parts = [columns[:, :, g].reshape(len(columns), -1) @ weights[g].T for g in range(layer.groups)]
-        # Exact: the network's checks keep every accumulator inside 32 bits, far below 2^53.
-        sums = np.concatenate(parts, axis=1).astype(np.int64) + layer.bias
-        return _finish(scaling(sums), target, layer.clamp).reshape(n, out_h, out_w, out_channels)
-
-    return run
-
-
-def _depthwise(network: Network, layer: DepthwiseConv2D, arithmetic: Arithmetic) -> Kernel:
-    source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    scaling = make_scaling(network, layer, arithmetic.convolution)
-    kernel_h, kernel_w, _ = layer.weights.shape
-    weights = layer.weights.transpose(2, 0, 1).astype(np.int64)
-
-    def run(x: Codes) -> Codes:
-        wide = x.astype(np.int64) - int(source.zero_point[0])
-        wide = np.repeat(wide, layer.depth_multiplier, axis=3)
-        windows = _windows(wide, (kernel_h, kernel_w), layer.stride, layer.dilation, layer.padding, 0)
-        sums = np.einsum("nhwckl,ckl->nhwc", windows, weights) + layer.bias
-        return _finish(scaling(sums), target, layer.clamp)
-
-    return run
-
-
-def _dense(network: Network, layer: Dense, arithmetic: Arithmetic) -> Kernel:
-    source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    scaling = make_scaling(network, layer, arithmetic.dense)
-    shape = network.tensors[layer.output].shape
-    weights = layer.weights.astype(np.float64)
-
-    def run(x: Codes) -> Codes:
-        rows = x.reshape(-1, weights.shape[1]).astype(np.float64) - int(source.zero_point[0])
-        sums = (rows @ weights.T).astype(np.int64) + layer.bias
-        return _finish(scaling(sums), target, layer.clamp).reshape(len(x), *shape)
-
-    return run
+def _finish(y: NDArray[np.int64], target: Quantization, clamp: tuple[int, int]) -> Bytes:
+    """Bytes of the codes that ``y`` and the output's zero-point make."""
+    return (np.clip(y + int(target.zero_point[0]), *clamp) + 128).astype(np.uint8)
 
 
 def _add(network: Network, layer: Add, arithmetic: Arithmetic) -> Kernel:
     sources = [_quantization(network, name) for name in layer.inputs]
     target = _quantization(network, layer.output)
     plan = (xnnpack_sum if arithmetic.xnnpack_add else rescaled_sum)(sources[0], sources[1], target)
-    terms = plan.terms
+    # Two bytes have 65,536 pairs: the sum of every one of them, once.
+    table = _finish(plan.scale(plan.terms[0][:, None] + plan.terms[1]), target, layer.clamp).reshape(-1)
 
-    def run(a: Codes, b: Codes) -> Codes:
-        rank = max(a.ndim, b.ndim)
-        a, b = (x.reshape(len(x), *[1] * (rank - x.ndim), *x.shape[1:]) for x in (a, b))
-        total = terms[0][a.astype(np.int64) + 128] + terms[1][b.astype(np.int64) + 128]
-        return _finish(plan.scale(total), target, layer.clamp)
+    def run(out: Bytes, a: Bytes, b: Bytes) -> None:
+        if a.shape != b.shape:
+            a, b = (x.reshape(len(x), *[1] * (out.ndim - x.ndim), *x.shape[1:]) for x in (a, b))
+            a, b = (np.ascontiguousarray(np.broadcast_to(x, out.shape)) for x in (a, b))
+        kernels.add_by_table(a.reshape(-1), b.reshape(-1), table, out.reshape(-1))
 
     return run
-
-
-def _divide_away(x: NDArray[np.int64], count: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """``x / count``, halves away from zero."""
-    return np.sign(x) * ((np.abs(x) + count // 2) // count)
 
 
 def _pool(network: Network, layer: Pool2D, arithmetic: Arithmetic) -> Kernel:
-    height, width, _ = network.tensors[layer.inputs[0]].shape
-    inside = np.ones((1, height, width, 1), dtype=np.int64)
-    windows = _windows(inside, layer.kernel, layer.stride, (1, 1), layer.padding, 0)
-    counts = windows.sum(axis=(4, 5))
+    height, width, channels = network.tensors[layer.inputs[0]].shape
+    top, _, left, _ = layer.padding
+    size = image_output_size((height, width), layer.kernel, layer.stride, (1, 1), layer.padding)
+    rows = [_inside(y * layer.stride[0] - top, layer.kernel[0], height) for y in range(size[0])]
+    columns = [_inside(x * layer.stride[1] - left, layer.kernel[1], width) for x in range(size[1])]
+    windows = [(ys[:, None] * width + xs).reshape(-1) for ys in rows for xs in columns]
+    inputs = np.concatenate(windows)
+    starts = np.cumsum([0, *(len(window) for window in windows)])
+    average = layer.kind is PoolKind.AVERAGE
 
-    def run(x: Codes) -> Codes:
-        if layer.kind is PoolKind.MAX:
-            y = _windows(x.astype(np.int64), layer.kernel, layer.stride, (1, 1), layer.padding, -128).max(axis=(4, 5))
-        else:
-            sums = _windows(x.astype(np.int64), layer.kernel, layer.stride, (1, 1), layer.padding, 0).sum(axis=(4, 5))
-            y = _divide_away(sums, counts)
-        return np.clip(y, *layer.clamp).astype(np.int8)
+    def run(out: Bytes, x: Bytes) -> None:
+        images, outputs = x.reshape(len(x), -1, channels), out.reshape(len(out), -1, channels)
+        kernels.pool(images, inputs, starts, average, *layer.clamp, outputs)
 
     return run
+
+
+def _inside(start: int, length: int, size: int) -> NDArray[np.int64]:
+    """Positions of a window that are not padding."""
+    return np.arange(max(start, 0), min(start + length, size), dtype=np.int64)
+
+
+def _divide_away(x: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """``x / count``, halves away from zero."""
+    return np.sign(x) * ((np.abs(x) + count // 2) // count)
 
 
 def _mean(network: Network, layer: Mean, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     axes = tuple(axis + 1 for axis in layer.axes)
-    count = int(np.prod([network.tensors[layer.inputs[0]].shape[axis] for axis in layer.axes]))
+    count = math.prod(network.tensors[layer.inputs[0]].shape[axis] for axis in layer.axes)
     multiplier, shift = quantize_multiplier(float(source.scale[0]) / float(target.scale[0]))
-    shape = network.tensors[layer.output].shape
 
-    def run(x: Codes) -> Codes:
-        sums = x.sum(axis=axes, dtype=np.int64) - int(source.zero_point[0]) * count
+    def run(out: Bytes, x: Bytes) -> None:
+        sums = x.sum(axis=axes, dtype=np.int64) - (int(source.zero_point[0]) + 128) * count
         y = _divide_away(requantize(sums, multiplier, shift, arithmetic.elsewhere), count)
-        return _finish(y, target, (-128, 127)).reshape(len(x), *shape)
+        out[...] = _finish(y, target, (-128, 127)).reshape(out.shape)
 
     return run
 
 
 def _pad(network: Network, layer: Pad, arithmetic: Arithmetic) -> Kernel:
-    amounts = ((0, 0), *layer.amounts)
-    return lambda x: np.pad(x, amounts, constant_values=layer.value)
+    shape = network.tensors[layer.inputs[0]].shape
+    inner = tuple(slice(before, before + size) for (before, _), size in zip(layer.amounts, shape, strict=True))
+
+    def run(out: Bytes, x: Bytes) -> None:
+        out[...] = layer.value + 128
+        out[(slice(None), *inner)] = x
+
+    return run
 
 
 def _concatenation(network: Network, layer: Concatenation, arithmetic: Arithmetic) -> Kernel:
-    return lambda *inputs: np.concatenate(inputs, axis=layer.axis + 1)
+    def run(out: Bytes, *inputs: Bytes) -> None:
+        np.concatenate(inputs, axis=layer.axis + 1, out=out)
+
+    return run
 
 
 def _reshape(network: Network, layer: Reshape, arithmetic: Arithmetic) -> Kernel:
-    shape = network.tensors[layer.output].shape
-    return lambda x: x.reshape(len(x), *shape)
+    def run(out: Bytes, x: Bytes) -> None:
+        out[...] = x.reshape(out.shape)
+
+    return run
 
 
-def _lookup(table: Codes, lowest: int) -> Kernel:
-    return lambda x: table[x.astype(np.int64) - lowest]
+def _lookup(codes: NDArray[np.integer], target: Quantization) -> Kernel:
+    table = (codes.astype(np.int64) - target.format.min).astype(np.uint8)
+
+    def run(out: Bytes, x: Bytes) -> None:
+        np.take(table, x, out=out)
+
+    return run
 
 
 def _activation(network: Network, layer: Activation, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    return _lookup(activation_table(layer, source, target), source.format.min)
+    return _lookup(activation_table(layer, source, target), target)
 
 
 def _requantize(network: Network, layer: Requantize, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    return _lookup(requantization_table(layer, source, target), source.format.min)
+    return _lookup(requantization_table(layer, source, target), target)
 
 
 def _softmax(network: Network, layer: Softmax, arithmetic: Arithmetic) -> Kernel:
     kind = FloatSoftmax if arithmetic.float_softmax else FixedPointSoftmax
-    return kind(layer, _quantization(network, layer.inputs[0]))
+    softmax = kind(layer, _quantization(network, layer.inputs[0]))
+
+    def run(out: Bytes, x: Bytes) -> None:
+        out[...] = softmax(x)
+
+    return run
 
 
 _BUILDERS: dict[type[Layer], Callable[..., Kernel]] = {
     Activation: _activation,
     Add: _add,
     Concatenation: _concatenation,
-    Conv2D: _conv,
-    Dense: _dense,
-    DepthwiseConv2D: _depthwise,
     Mean: _mean,
     Pad: _pad,
     Pool2D: _pool,

@@ -29,7 +29,7 @@ def make_scaling(network: Network, layer: Weighted, contract: Contract) -> Scali
 
 
 def single_precision_scales(network: Network, layer: Weighted) -> NDArray[np.float32]:
-    """Factor between accumulator and output codes, ``(input * weight[c]) / output`` in float32 throughout: XNNPACK's."""
+    """XNNPACK's factor between accumulator and output codes: ``(input * weight[c]) / output``, all in float32."""
     source = network.tensors[layer.inputs[0]].quantization.scale[0]
     target = network.tensors[layer.output].quantization.scale[0]
     scales = (source * layer.weight_quantization.scale) / target

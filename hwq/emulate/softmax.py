@@ -38,14 +38,14 @@ class FixedPointSoftmax:
         self.exponentials: NDArray[np.int64] = np.where(inside, exponentials, 0)
         self.terms: NDArray[np.int64] = np.where(inside, fixed_point.divide(exponentials, _SUM_BITS), 0)
 
-    def __call__(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Codes int8 of the same shape; scale 1/256, zero-point -128."""
+    def __call__(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Bytes of the same shape: probabilities in units of 1/256."""
         wide = x.astype(np.int64)
         differences = wide.max(axis=-1, keepdims=True) - wide
         total = self.terms[differences].sum(axis=-1, keepdims=True)
         mantissa, shift = fixed_point.reciprocal(total, _SUM_BITS)
         product = fixed_point.high_multiply(self.exponentials[differences], mantissa)
-        return np.clip(fixed_point.divide(product, shift + (31 - 8)) - 128, -128, 127).astype(np.int8)
+        return np.clip(fixed_point.divide(product, shift + (31 - 8)), 0, 255).astype(np.uint8)
 
 
 class FloatSoftmax:
@@ -65,11 +65,11 @@ class FloatSoftmax:
         #: float32 exponential of minus the index.
         self.exponentials: NDArray[np.float32] = np.exp((slope * differences).astype(np.float64)).astype(np.float32)
 
-    def __call__(self, x: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Codes int8 of the same shape; scale 1/256, zero-point -128."""
+    def __call__(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Bytes of the same shape: probabilities in units of 1/256."""
         wide = x.astype(np.int64)
         terms = self.exponentials[wide.max(axis=-1, keepdims=True) - wide]
         # Summed one after the other, as the kernel does: np.sum would add in pairs.
         total = np.cumsum(terms, axis=-1, dtype=np.float32)[..., -1:]
         scaled = terms * (np.float32(1) / (total * np.float32(1 / 256)))
-        return np.clip(np.floor(scaled.astype(np.float64) + 0.5) - 128, -128, 127).astype(np.int8)
+        return np.clip(np.floor(scaled.astype(np.float64) + 0.5), 0, 255).astype(np.uint8)

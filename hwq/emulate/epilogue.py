@@ -1,0 +1,150 @@
+"""Requantization of sixteen channels at a time, as LLVM vector instructions: the end of every accumulating kernel.
+
+The same arithmetic as `hwq.numeric.requantize`, written so that no step leaves its integer width whatever the
+accumulator is. Used while numba compiles the kernels that `hwq.emulate.vectors` holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from hwq.numeric.requantize import Contract
+
+LANES = 16
+
+I64, I32, I8 = ir.IntType(64), ir.IntType(32), ir.IntType(8)
+INTS = ir.VectorType(I32, LANES)
+LONGS = ir.VectorType(I64, LANES)
+CODES = ir.VectorType(I8, LANES)
+FLOATS = ir.VectorType(ir.FloatType(), LANES)
+DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+_BITS = ir.VectorType(ir.IntType(1), LANES)
+
+#: Contracts by number; the number of a contract is the length of the tuple that names it to a kernel.
+NUMBERS = {
+    c: i for i, c in enumerate((Contract.DOUBLE, Contract.UP2, Contract.SINGLE, Contract.F64AWAY, Contract.FP32HE), 1)
+}
+
+
+def constant(vector: Any, value: Any) -> Any:
+    """Every lane ``value``."""
+    return ir.Constant(vector, [value] * LANES)
+
+
+def load(builder: Any, base: Any, kind: Any, offset: int = 0) -> Any:
+    """The value of type ``kind`` at the address ``base + offset``, however aligned."""
+    return builder.load(builder.inttoptr(builder.add(base, I64(offset)), kind.as_pointer()), align=1)
+
+
+def splat(builder: Any, value: Any) -> Any:
+    """Every lane the scalar ``value``."""
+    vector = ir.VectorType(value.type, LANES)
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, I32(0))
+    return builder.shuffle_vector(first, undefined, constant(INTS, 0))
+
+
+class Channels:
+    """Constants of sixteen adjacent output channels, loaded once for all rows of a tile.
+
+    Parameters
+    ----------
+    integers:
+        Address of int32 [4, stride]: bias, multiplier, left shift, right shift.
+    factors:
+        Address of float64 [stride]: the scale itself, for the contracts that are not integer.
+    stride:
+        Channels, rounded up to whole vectors.
+    valid:
+        Channels that exist.
+    bounds:
+        Address of int32 [3]: lowest and highest result, and the zero-point that is then added.
+    first:
+        First of the sixteen.
+    number:
+        Of the contract, see `NUMBERS`.
+    """
+
+    def __init__(
+        self, builder: Any, integers: Any, factors: Any, stride: Any, valid: Any, bounds: Any, first: int, number: int
+    ) -> None:
+        row = builder.mul(stride, I64(4))
+        rows = [builder.add(integers, builder.mul(row, I64(i))) for i in range(4)]
+        self._builder = builder
+        self._number = number
+        self.bias, self._multiplier, self._left, self._right = (load(builder, r, INTS, 4 * first) for r in rows)
+        self._factor = load(builder, factors, DOUBLES, 8 * first)
+        self._low, self._high, self._zero = (splat(builder, load(builder, bounds, I32, 4 * i)) for i in range(3))
+        lanes = ir.Constant(INTS, list(range(first, first + LANES)))
+        self._exists = builder.icmp_signed("<", lanes, splat(builder, builder.trunc(valid, I32)))
+
+    def store(self, accumulator: Any, target: Any) -> None:
+        """Requantize the accumulators of these channels and store the codes that exist at address ``target``."""
+        builder = self._builder
+        codes = builder.trunc(self._requantize(accumulator), CODES)
+        place = builder.inttoptr(target, CODES.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [CODES, place.type, I32, _BITS])
+        store = cgutils.get_or_insert_function(builder.module, kind, "llvm.masked.store.v16i8.p0")
+        builder.call(store, [codes, place, I32(1), self._exists])
+
+    def _requantize(self, x: Any) -> Any:
+        builder = self._builder
+        if self._number == NUMBERS[Contract.FP32HE]:
+            scaled = builder.fmul(builder.sitofp(x, FLOATS), builder.fptrunc(self._factor, FLOATS))
+            return self._offset(builder.fptosi(self._call("llvm.rint", self._limit(scaled)), INTS))
+        if self._number == NUMBERS[Contract.F64AWAY]:
+            scaled = builder.fmul(builder.sitofp(x, DOUBLES), self._factor)
+            return self._offset(builder.fptosi(self._call("llvm.round", self._limit(scaled)), INTS))
+        if self._number == NUMBERS[Contract.SINGLE]:
+            return self._offset(self._single(x))
+        high = self._high_multiply(builder.shl(x, self._left))
+        return self._offset(self._shift(high, away=self._number == NUMBERS[Contract.DOUBLE]))
+
+    def _high_multiply(self, x: Any) -> Any:
+        """``(x * multiplier + 2^30) >> 31``: fits 32 bits, as multipliers are below 2^31."""
+        builder = self._builder
+        product = builder.mul(builder.sext(x, LONGS), builder.sext(self._multiplier, LONGS))
+        return builder.trunc(builder.ashr(builder.add(product, constant(LONGS, 1 << 30)), constant(LONGS, 31)), INTS)
+
+    def _shift(self, x: Any, *, away: bool) -> Any:
+        """``x / 2 ** right`` to nearest, halves away from zero or up: the remainder decides, and no sum overflows."""
+        builder = self._builder
+        mask = builder.sub(builder.shl(constant(INTS, 1), self._right), constant(INTS, 1))
+        threshold = builder.lshr(mask, constant(INTS, 1))
+        if away:
+            threshold = builder.sub(threshold, builder.ashr(x, constant(INTS, 31)))
+        above = builder.icmp_signed(">", builder.and_(x, mask), threshold)
+        return builder.sub(builder.ashr(x, self._right), builder.sext(above, INTS))
+
+    def _single(self, x: Any) -> Any:
+        builder = self._builder
+        shift = builder.sext(builder.add(builder.sub(self._right, self._left), constant(INTS, 31)), LONGS)
+        half = builder.shl(constant(LONGS, 1), builder.sub(shift, constant(LONGS, 1)))
+        product = builder.mul(builder.sext(x, LONGS), builder.sext(self._multiplier, LONGS))
+        wide = builder.ashr(builder.add(product, half), shift)
+        low, high = builder.sext(self._low, LONGS), builder.sext(self._high, LONGS)
+        wide = builder.select(builder.icmp_signed("<", wide, low), low, wide)
+        wide = builder.select(builder.icmp_signed(">", wide, high), high, wide)
+        return builder.trunc(wide, INTS)
+
+    def _offset(self, x: Any) -> Any:
+        """Clamp, then add the zero-point: in this order nothing can overflow."""
+        builder = self._builder
+        x = builder.select(builder.icmp_signed("<", x, self._low), self._low, x)
+        x = builder.select(builder.icmp_signed(">", x, self._high), self._high, x)
+        return builder.add(x, self._zero)
+
+    def _limit(self, x: Any) -> Any:
+        """Clamp real numbers to the bounds, which are integers: rounding afterwards gives the same codes."""
+        builder = self._builder
+        low, high = builder.sitofp(self._low, x.type), builder.sitofp(self._high, x.type)
+        x = builder.select(builder.fcmp_ordered("<", x, low), low, x)
+        return builder.select(builder.fcmp_ordered(">", x, high), high, x)
+
+    def _call(self, function: str, x: Any) -> Any:
+        name = f"{function}.v16{'f32' if x.type == FLOATS else 'f64'}"
+        kind = ir.FunctionType(x.type, [x.type])
+        return self._builder.call(cgutils.get_or_insert_function(self._builder.module, kind, name), [x])

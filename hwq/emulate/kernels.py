@@ -1,0 +1,239 @@
+"""Compiled kernels: the loops around `hwq.emulate.vectors`, and what else is worth compiling.
+
+Activations are unsigned bytes, one sample after the other, with `hwq.emulate.memory.SLACK` readable bytes behind the
+last one. A kernel takes samples in steps: as many as its tables of offsets cover. ``pixels`` and ``targets`` hold the
+byte offset of each output pixel's first input and of its first output within a step, for a whole number of tiles: the
+last pixel is repeated, and computing it again changes nothing.
+
+The arguments ``integers``, ``factors``, ``valid``, ``bounds`` and the tags at the end are those of `vectors`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from hwq.emulate.vectors import depthwise_rows, dot_rows, finish_rows
+
+Array = NDArray[Any]
+Tag = tuple[int, ...]
+
+_compiled = njit(cache=True, nogil=True)
+
+
+@_compiled
+def dot_pixels(
+    x: Array,
+    frame: Array,
+    corner: tuple[int, int],
+    steps: int,
+    source_step: int,
+    pixels: Array,
+    groups: Array,
+    weights: Array,
+    integers: Array,
+    factors: Array,
+    valid: int,
+    bounds: Array,
+    out: Array,
+    target_step: int,
+    targets: Array,
+    rows: Tag,
+    vectors: Tag,
+    contract: Tag,
+) -> None:
+    """Convolution or dense layer; ``weights`` int8 [blocks, groups, channels of a block, 4].
+
+    Parameters
+    ----------
+    x:
+        uint8 [N, height, width * channels].
+    frame, corner:
+        The padded image uint8 [height, width * channels] and where in it the sample goes; empty without padding.
+    """
+    stride, width = integers.shape[1], 16 * len(vectors)
+    for step in range(steps):
+        source = x.ctypes.data + step * source_step
+        if frame.size:
+            _fill(frame, corner, x[step])
+            source = frame.ctypes.data
+        target = out.ctypes.data + step * target_step
+        for first in range(0, stride, width):
+            for p in range(0, pixels.size, len(rows)):
+                dot_rows(
+                    source,
+                    pixels.ctypes.data + 8 * p,
+                    groups.ctypes.data,
+                    groups.size,
+                    weights.ctypes.data + 4 * first * groups.size,
+                    integers.ctypes.data + 4 * first,
+                    factors.ctypes.data + 8 * first,
+                    stride,
+                    valid - first,
+                    bounds.ctypes.data,
+                    target + first,
+                    targets.ctypes.data + 8 * p,
+                    rows,
+                    vectors,
+                    contract,
+                )
+
+
+@_compiled
+def depthwise_pixels(
+    x: Array,
+    frame: Array,
+    corner: tuple[int, int],
+    steps: int,
+    source_step: int,
+    pixels: Array,
+    taps: Array,
+    weights: Array,
+    integers: Array,
+    factors: Array,
+    valid: int,
+    bounds: Array,
+    out: Array,
+    target_step: int,
+    targets: Array,
+    rows: Tag,
+    contract: Tag,
+) -> None:
+    """Depthwise convolution with as many outputs as inputs; ``weights`` int32 [taps, stride]."""
+    stride = integers.shape[1]
+    for step in range(steps):
+        source = x.ctypes.data + step * source_step
+        if frame.size:
+            _fill(frame, corner, x[step])
+            source = frame.ctypes.data
+        target = out.ctypes.data + step * target_step
+        for first in range(0, stride, 16):
+            for p in range(0, pixels.size, len(rows)):
+                depthwise_rows(
+                    source + first,
+                    pixels.ctypes.data + 8 * p,
+                    taps.ctypes.data,
+                    taps.size,
+                    weights.ctypes.data + 4 * first,
+                    4 * stride,
+                    integers.ctypes.data + 4 * first,
+                    factors.ctypes.data + 8 * first,
+                    stride,
+                    valid - first,
+                    bounds.ctypes.data,
+                    target + first,
+                    targets.ctypes.data + 8 * p,
+                    rows,
+                    contract,
+                )
+
+
+@_compiled
+def _fill(frame: Array, corner: tuple[int, int], image: Array) -> None:
+    for y in range(image.shape[0]):
+        frame[corner[0] + y, corner[1] : corner[1] + image.shape[1]] = image[y]
+
+
+@_compiled
+def gather_columns(
+    x: Array, frame: Array, corner: tuple[int, int], steps: int, source_step: int, pixels: Array, runs: Array, run: int,
+    out: Array,
+) -> None:  # fmt: skip
+    """Operands of each output pixel as a row of floats, signed codes: ``out`` [steps * pixels, runs * run]."""
+    for step in range(steps):
+        source = x.reshape(-1)[step * source_step :]
+        if frame.size:
+            _fill(frame, corner, x[step])
+            source = frame.reshape(-1)
+        for p in range(pixels.size):
+            row = out[step * pixels.size + p]
+            for r in range(runs.size):
+                start = pixels[p] + runs[r]
+                for k in range(run):
+                    row[r * run + k] = np.int32(source[start + k]) - np.int32(128)
+
+
+@_compiled
+def finish_pixels(
+    sums: Array,
+    steps: int,
+    kind: float,
+    integers: Array,
+    factors: Array,
+    valid: int,
+    bounds: Array,
+    out: Array,
+    target_step: int,
+    targets: Array,
+    rows: Tag,
+    contract: Tag,
+) -> None:
+    """Requantize finished sums, floats [steps * pixels, stride] of the type of ``kind``."""
+    stride = integers.shape[1]
+    pitch = stride * sums.itemsize
+    for step in range(steps):
+        source = sums.ctypes.data + step * targets.size * pitch
+        for p in range(0, targets.size, len(rows)):
+            for first in range(0, stride, 16):
+                finish_rows(
+                    source + p * pitch + first * sums.itemsize,
+                    pitch,
+                    kind,
+                    integers.ctypes.data + 4 * first,
+                    factors.ctypes.data + 8 * first,
+                    stride,
+                    valid - first,
+                    bounds.ctypes.data,
+                    out.ctypes.data + step * target_step + first,
+                    targets.ctypes.data + 8 * p,
+                    rows,
+                    contract,
+                )
+
+
+@_compiled
+def add_by_table(a: Array, b: Array, table: Array, out: Array) -> None:
+    """``out[i] = table[256 * a[i] + b[i]]``, all flat uint8."""
+    for i in range(out.size):
+        out[i] = table[(np.intp(a[i]) << 8) | np.intp(b[i])]
+
+
+@_compiled
+def pool(x: Array, inputs: Array, starts: Array, average: bool, low: int, high: int, out: Array) -> None:
+    """Average of the codes in each window, halves away from zero, or their maximum; then clamped.
+
+    Parameters
+    ----------
+    x:
+        uint8 [N, height * width, channels].
+    inputs, starts:
+        Indices of each window's inputs, one window after the other, and where each begins, int64 [outputs + 1].
+    low, high:
+        Lowest and highest output code.
+    out:
+        uint8 [N, outputs, channels].
+    """
+    values = np.empty(x.shape[2], np.int32)
+    for n in range(x.shape[0]):
+        for o in range(starts.size - 1):
+            count = np.int32(starts[o + 1] - starts[o])
+            values[:] = -128 * count if average else 0
+            for i in range(starts[o], starts[o + 1]):
+                row = x[n, inputs[i]]
+                if average:
+                    for c in range(values.size):
+                        values[c] += row[c]
+                else:
+                    for c in range(values.size):
+                        values[c] = max(values[c], np.int32(row[c]))
+            for c in range(values.size):
+                value = np.int32(values[c])
+                if average:
+                    half = count // 2
+                    value = (value + half) // count if value > 0 else -((half - value) // count)
+                else:
+                    value -= 128
+                out[n, o, c] = min(max(value, low), high) + 128

@@ -1,0 +1,64 @@
+"""Buffers of activations: one per tensor that is alive, used again as soon as its tensor is dead."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.graph.network import Network
+
+#: Bytes that kernels may read, and ignore, behind the last one.
+SLACK = 64
+
+Bytes = NDArray[np.uint8]
+
+
+def allocate(shape: tuple[int, ...]) -> Bytes:
+    """Uninitialized uint8 array of ``shape`` with `SLACK` bytes behind it."""
+    size = math.prod(shape)
+    return np.empty(size + SLACK, np.uint8)[:size].reshape(shape)
+
+
+class Slots:
+    """Assignment of a network's tensors to few buffers, for a run that keeps only the output.
+
+    Parameters
+    ----------
+    network:
+        The network.
+    """
+
+    def __init__(self, network: Network) -> None:
+        last_use = {name: index for index, layer in enumerate(network.layers) for name in layer.inputs}
+        last_use[network.output] = len(network.layers)
+        self._slot = {network.input: 0}
+        free: list[int] = []
+        count = 1
+        for index, layer in enumerate(network.layers):
+            if not free:
+                free.append(count)
+                count += 1
+            self._slot[layer.output] = free.pop()
+            dead = {name for name in layer.inputs if last_use[name] == index}
+            free.extend(self._slot[name] for name in sorted(dead))
+            if layer.output not in last_use:
+                free.append(self._slot[layer.output])
+        self._sizes = [0] * count
+        for name, slot in self._slot.items():
+            self._sizes[slot] = max(self._sizes[slot], network.tensors[name].elements)
+        self._shapes = {name: network.tensors[name].shape for name in self._slot}
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """Bytes of all buffers for one sample."""
+        return sum(self._sizes)
+
+    def allocate(self, samples: int) -> dict[str, Bytes]:
+        """A buffer for each tensor, [samples, *shape]; tensors that are never alive together share memory."""
+        buffers = [allocate((samples * size,)) for size in self._sizes]
+        return {
+            name: buffers[slot][: samples * math.prod(self._shapes[name])].reshape(samples, *self._shapes[name])
+            for name, slot in self._slot.items()
+        }
