@@ -11,6 +11,7 @@ import contextlib
 import difflib
 import functools
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -90,7 +91,12 @@ def _execute(arguments: list[str]) -> int:
         close = difflib.get_close_matches(wanted, VERBS, n=1)
         advice = f"did you mean {close[0]}?" if close else f"verbs are {', '.join(VERBS)}"
         return _fail(f"no verb {wanted!r}; {advice}")
-    parser = typer.main.get_command(_application(wanted))
+    parser: Any = typer.main.get_command(_application(wanted))
+    for command in (parser, *parser.commands.values()):
+        for parameter in command.params:
+            if getattr(parameter, "is_flag", False):
+                # A flag takes no value; help would name the type of one.
+                parameter.metavar = ""
     usage_error: Any = typer.BadParameter.__mro__[1]
     try:
         parsed = parser.main(arguments or ["--help"], prog_name="hwq", standalone_mode=False)
@@ -126,7 +132,8 @@ def _application(wanted: str | None) -> typer.Typer:
     application.callback()(_options)
     for name, verb in VERBS.items():
         if name == wanted:
-            application.command(name)(_deferred(importlib.import_module(verb.module).command))
+            command = importlib.import_module(verb.module).command
+            application.command(name, help=_paragraphs(command))(_deferred(command))
         else:
             application.command(name, help=verb.summary)(_not_wanted)
     return application
@@ -151,6 +158,11 @@ def _options(
 
 def _not_wanted() -> None:
     """Stand in for a verb that is only named."""
+
+
+def _paragraphs(command: Callable[..., Any]) -> str:
+    """A docstring with one line for each paragraph, for the terminal to break where it is wide."""
+    return "\n\n".join(" ".join(part.split()) for part in (inspect.getdoc(command) or "").split("\n\n"))
 
 
 def _deferred(command: Callable[..., int | None]) -> Callable[..., Callable[[], int | None]]:

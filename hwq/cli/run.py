@@ -17,8 +17,9 @@ from hwq.cli import console
 from hwq.cli.arrays import ArrayWriter
 from hwq.cli.inputs import Target, open_target
 from hwq.cli.samples import SampleFile, open_samples
+from hwq.config.faults import nearest
 from hwq.emulate import Emulator
-from hwq.errors import DataError
+from hwq.errors import ConfigError, DataError
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 
@@ -49,7 +50,12 @@ def command(
         typer.Option(metavar="X.npz", help="Samples: x [N, ...], codes or real numbers, and y [N] for accuracy."),
     ] = None,
     contract: Annotated[
-        Contract | None, typer.Option(help="Requantization contract; the project's, or double, without it.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Requantization contract: double, up2, single; for comparison f64away, fp32he. "
+            "Without it the project's, or double.",
+        ),
     ] = None,
     save: Annotated[Path | None, typer.Option(metavar="OUT.npz", help="Write the raw integer outputs as y.")] = None,
     dump: Annotated[
@@ -64,7 +70,7 @@ def command(
     """
     target = open_target(model)
     samples = open_samples(_data_file(target, data), target.network)
-    chosen = contract or (target.project.accelerator.arithmetic.contract if target.project else Contract.DOUBLE)
+    chosen = _contract(target, contract)
     emulator = Emulator(target.network, chosen)
     tally = _compute(emulator, samples, save, dump)
     if tally.interrupted:
@@ -96,6 +102,15 @@ def command(
     for name, value in lines:
         out.print(f"{name:<14}{value}", soft_wrap=True)
     return 0
+
+
+def _contract(target: Target, name: str | None) -> Contract:
+    if name is None:
+        return target.project.accelerator.arithmetic.contract if target.project else Contract.DOUBLE
+    try:
+        return Contract(name)
+    except ValueError:
+        raise ConfigError(f"--contract: no contract {name!r}; {nearest(name, [c.value for c in Contract])}") from None
 
 
 def _data_file(target: Target, data: Path | None) -> Path:
