@@ -17,8 +17,8 @@ from hwq.numeric.requantize import Contract
 
 Codes = NDArray[np.integer]
 
-#: Bytes of activations that a chunk of samples should stay below, to live in a second-level cache.
-_CHUNK_BYTES = 1 << 19
+#: Bytes of activations that a chunk of samples should stay below, to stay in cache.
+_CHUNK_BYTES = 1 << 21
 
 
 class Emulator:

@@ -21,6 +21,8 @@ LONGS = ir.VectorType(I64, LANES)
 CODES = ir.VectorType(I8, LANES)
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
 DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+#: The same bits as INTS, two lanes in each.
+_PAIRS = ir.VectorType(I64, LANES // 2)
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 
 #: Contracts by number; the number of a contract is the length of the tuple that names it to a kernel.
@@ -32,6 +34,10 @@ NUMBERS = {
 def constant(vector: Any, value: Any) -> Any:
     """Every lane ``value``."""
     return ir.Constant(vector, [value] * LANES)
+
+
+def _pair_constant(value: int) -> Any:
+    return ir.Constant(_PAIRS, [value] * (LANES // 2))
 
 
 def load(builder: Any, base: Any, kind: Any, offset: int = 0) -> Any:
@@ -104,10 +110,22 @@ class Channels:
         return self._offset(self._shift(high, away=self._number == NUMBERS[Contract.DOUBLE]))
 
     def _high_multiply(self, x: Any) -> Any:
-        """``(x * multiplier + 2^30) >> 31``: fits 32 bits, as multipliers are below 2^31."""
+        """``(x * multiplier + 2^30) >> 31``: fits 32 bits, as multipliers are below 2^31.
+
+        Even and odd lanes are multiplied apart, in 64 bits, and the halves of the results that count lie side by side
+        after a shift each: no lane is moved.
+        """
         builder = self._builder
-        product = builder.mul(builder.sext(x, LONGS), builder.sext(self._multiplier, LONGS))
-        return builder.trunc(builder.ashr(builder.add(product, constant(LONGS, 1 << 30)), constant(LONGS, 31)), INTS)
+        pairs, factors = (builder.bitcast(v, _PAIRS) for v in (x, self._multiplier))
+        word, one = _pair_constant(32), _pair_constant(1)
+        rounding, shift = _pair_constant(1 << 30), _pair_constant(31)
+        odd = builder.mul(builder.ashr(pairs, word), builder.ashr(factors, word))
+        pairs, factors = (builder.ashr(builder.shl(v, word), word) for v in (pairs, factors))
+        even = builder.mul(pairs, factors)
+        even = builder.bitcast(builder.lshr(builder.add(even, rounding), shift), INTS)
+        odd = builder.bitcast(builder.shl(builder.add(odd, rounding), one), INTS)
+        choice = ir.Constant(INTS, [lane + LANES * (lane % 2) for lane in range(LANES)])
+        return builder.shuffle_vector(even, odd, choice)
 
     def _shift(self, x: Any, *, away: bool) -> Any:
         """``x / 2 ** right`` to nearest, halves away from zero or up: the remainder decides, and no sum overflows."""

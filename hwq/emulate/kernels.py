@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hwq.emulate.vectors import depthwise_rows, dot_rows, finish_rows
+from hwq.emulate.vectors import copy_bytes, depthwise_rows, dot_rows, finish_rows
 
 Array = NDArray[Any]
 Tag = tuple[int, ...]
@@ -133,8 +133,10 @@ def depthwise_pixels(
 
 @_compiled
 def _fill(frame: Array, corner: tuple[int, int], image: Array) -> None:
-    for y in range(image.shape[0]):
-        frame[corner[0] + y, corner[1] : corner[1] + image.shape[1]] = image[y]
+    height, width = image.shape
+    for y in range(height):
+        target = frame.ctypes.data + (corner[0] + y) * frame.shape[1] + corner[1]
+        copy_bytes(target, image.ctypes.data + y * width, width)
 
 
 @_compiled

@@ -168,12 +168,7 @@ def _requantize(network: Network, layer: Requantize, arithmetic: Arithmetic) -> 
 
 def _softmax(network: Network, layer: Softmax, arithmetic: Arithmetic) -> Kernel:
     kind = FloatSoftmax if arithmetic.float_softmax else FixedPointSoftmax
-    softmax = kind(layer, _quantization(network, layer.inputs[0]))
-
-    def run(out: Bytes, x: Bytes) -> None:
-        out[...] = softmax(x)
-
-    return run
+    return kind(layer, _quantization(network, layer.inputs[0]))
 
 
 _BUILDERS: dict[type[Layer], Callable[..., Kernel]] = {

@@ -1,11 +1,15 @@
-"""Softmax of int8 codes as TFLite's fixed-point kernel computes it (docs/spec/numerics.md, N.6)."""
+"""Softmax of int8 codes, in both arithmetics that TFLite's kernels have for it (docs/spec/numerics.md, N.6)."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from hwq.emulate import fixed_point
+from hwq.emulate.fixed_point import divide, exp_of_negative, high_multiply, reciprocal
+from hwq.emulate.memory import Bytes
 from hwq.graph.layers import Softmax
 from hwq.graph.tensors import Quantization
 from hwq.numeric.requantize import quantize_multiplier
@@ -14,9 +18,11 @@ from hwq.numeric.requantize import quantize_multiplier
 _DIFFERENCE_BITS = 5
 _SUM_BITS = 12
 
+_compiled = njit(cache=True, nogil=True)
+
 
 class FixedPointSoftmax:
-    """Softmax over the last axis; the exponentials of all 256 differences are a table.
+    """Softmax over the last axis in gemmlowp's fixed point: the reference kernel and tflite-micro.
 
     Parameters
     ----------
@@ -30,22 +36,31 @@ class FixedPointSoftmax:
         factor = min(layer.beta * float(source.scale[0]) * 2.0 ** (31 - _DIFFERENCE_BITS), 2.0**31 - 1)
         multiplier, shift = quantize_multiplier(factor)
         radius = int(((1 << _DIFFERENCE_BITS) - 1) * 2.0 ** (31 - _DIFFERENCE_BITS) / 2.0**shift)
-        differences = np.arange(256, dtype=np.int64)
-        inside = differences <= radius
-        scaled = fixed_point.high_multiply(-np.where(inside, differences, 0) << shift, multiplier)
-        exponentials = fixed_point.exp_of_negative(scaled, _DIFFERENCE_BITS)
-        #: Q0.31 exponential of minus the index, 0 where it is too far below the maximum to count.
-        self.exponentials: NDArray[np.int64] = np.where(inside, exponentials, 0)
-        self.terms: NDArray[np.int64] = np.where(inside, fixed_point.divide(exponentials, _SUM_BITS), 0)
+        #: Q0.31 exponential of minus the index, -1 where it is too far below the maximum to count.
+        self._exponentials = np.full(256, -1, np.int64)
+        for difference in range(min(radius, 255) + 1):
+            scaled = high_multiply(-difference << shift, multiplier)
+            self._exponentials[difference] = exp_of_negative(scaled, _DIFFERENCE_BITS)
 
-    def __call__(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bytes of the same shape: probabilities in units of 1/256."""
-        wide = x.astype(np.int64)
-        differences = wide.max(axis=-1, keepdims=True) - wide
-        total = self.terms[differences].sum(axis=-1, keepdims=True)
-        mantissa, shift = fixed_point.reciprocal(total, _SUM_BITS)
-        product = fixed_point.high_multiply(self.exponentials[differences], mantissa)
-        return np.clip(fixed_point.divide(product, shift + (31 - 8)), 0, 255).astype(np.uint8)
+    def __call__(self, out: Bytes, x: Bytes) -> None:
+        """Write the probabilities of each row of ``x``, in units of 1/256."""
+        _fixed_point_rows(x.reshape(-1, x.shape[-1]), self._exponentials, out.reshape(-1, x.shape[-1]))
+
+
+@_compiled
+def _fixed_point_rows(x: NDArray[Any], exponentials: NDArray[Any], out: NDArray[Any]) -> None:
+    for row in range(x.shape[0]):
+        largest = x[row].max()
+        total = 0
+        for i in range(x.shape[1]):
+            exponential = exponentials[largest - x[row, i]]
+            if exponential >= 0:
+                total += divide(exponential, _SUM_BITS)
+        mantissa, shift = reciprocal(total, _SUM_BITS)
+        for i in range(x.shape[1]):
+            exponential = exponentials[largest - x[row, i]]
+            share = divide(high_multiply(exponential, mantissa), shift + (31 - 8)) if exponential >= 0 else 0
+            out[row, i] = min(share, 255)
 
 
 class FloatSoftmax:
@@ -63,13 +78,22 @@ class FloatSoftmax:
         slope = -np.float32(source.scale[0]) * np.float32(layer.beta)
         differences = np.arange(256, dtype=np.float32)
         #: float32 exponential of minus the index.
-        self.exponentials: NDArray[np.float32] = np.exp((slope * differences).astype(np.float64)).astype(np.float32)
+        self._exponentials = np.exp((slope * differences).astype(np.float64)).astype(np.float32)
 
-    def __call__(self, x: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Bytes of the same shape: probabilities in units of 1/256."""
-        wide = x.astype(np.int64)
-        terms = self.exponentials[wide.max(axis=-1, keepdims=True) - wide]
-        # Summed one after the other, as the kernel does: np.sum would add in pairs.
-        total = np.cumsum(terms, axis=-1, dtype=np.float32)[..., -1:]
-        scaled = terms * (np.float32(1) / (total * np.float32(1 / 256)))
-        return np.clip(np.floor(scaled.astype(np.float64) + 0.5), 0, 255).astype(np.uint8)
+    def __call__(self, out: Bytes, x: Bytes) -> None:
+        """Write the probabilities of each row of ``x``, in units of 1/256."""
+        _float_rows(x.reshape(-1, x.shape[-1]), self._exponentials, out.reshape(-1, x.shape[-1]))
+
+
+@_compiled
+def _float_rows(x: NDArray[Any], exponentials: NDArray[Any], out: NDArray[Any]) -> None:
+    for row in range(x.shape[0]):
+        largest = x[row].max()
+        total = np.float32(0)
+        for i in range(x.shape[1]):
+            total += exponentials[largest - x[row, i]]
+        factor = np.float32(1) / (total * np.float32(1 / 256))
+        for i in range(x.shape[1]):
+            share = exponentials[largest - x[row, i]] * factor
+            # In float64 the sum is exact, and so the rounding.
+            out[row, i] = min(int(np.float64(share) + 0.5), 255)

@@ -9,7 +9,7 @@ from hwq.emulate import fixed_point
 from hwq.graph.layers import Activation, ActivationKind, Requantize
 from hwq.graph.requantization import activation_clamp
 from hwq.graph.tensors import Quantization
-from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
+from hwq.numeric.requantize import Contract, divide_by_power_of_two, quantize_multiplier, requantize
 
 Codes = NDArray[np.int64]
 
@@ -59,12 +59,10 @@ def _sigmoid_like(x: Codes, source: Quantization, *, logistic: bool) -> Codes:
     radius = int(np.floor(largest))
     inside = np.clip(x, -radius, radius)
     argument = requantize(inside, multiplier, shift, Contract.DOUBLE)
-    if logistic:
-        y = fixed_point.divide(fixed_point.logistic(argument, _INTEGER_BITS), 31 - 8)
-        low, high = 0, 255
-    else:
-        y = fixed_point.divide(fixed_point.tanh(argument, _INTEGER_BITS), 31 - 7)
-        low, high = -128, 127
+    function, fraction_bits = (fixed_point.logistic, 8) if logistic else (fixed_point.tanh, 7)
+    low, high = (0, 255) if logistic else (-128, 127)
+    raw = [function(int(a), _INTEGER_BITS) for a in argument]
+    y = np.array([fixed_point.divide(value, 31 - fraction_bits) for value in raw])
     return np.where(x <= -radius, low, np.where(x >= radius, high, y))
 
 
@@ -91,10 +89,10 @@ def _hard_swish(x: Codes, source: Quantization, target: Quantization) -> Codes:
     if gate_shift > 0:
         gate = _int16(gate << 1)
     elif gate_shift < 0:
-        gate = fixed_point.divide(gate, -gate_shift)
+        gate = divide_by_power_of_two(gate, np.int64(-gate_shift))
     gate = (gate + (1 << 15)) >> 1
     product = gate * value
     high = np.sign(product) * (np.abs(product) >> 15)
     if output_shift > 0:
         return _int16(high << output_shift)
-    return fixed_point.divide(high, -output_shift)
+    return divide_by_power_of_two(high, np.int64(-output_shift))

@@ -45,6 +45,20 @@ def _addresses(builder: Any, base: Any, table: Any, rows: int) -> list[Any]:
 
 
 @intrinsic
+def copy_bytes(typing, target, source, size):  # type: ignore[no-untyped-def]
+    """Copy ``size`` bytes between two addresses."""
+    signature = types.void(types.int64, types.int64, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        target, source = (builder.inttoptr(a, pointer) for a in args[:2])
+        cgutils.raw_memcpy(builder, target, source, args[2], 1)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def dot_rows(
     typing,
     source,
