@@ -25,10 +25,17 @@ DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _PAIRS = ir.VectorType(I64, LANES // 2)
 _BITS = ir.VectorType(ir.IntType(1), LANES)
 
-#: Contracts by number; the number of a contract is the length of the tuple that names it to a kernel.
+#: What can be done with accumulators, by number; the number is the length of the tuple that names it to a kernel.
 NUMBERS = {
-    c: i for i, c in enumerate((Contract.DOUBLE, Contract.UP2, Contract.SINGLE, Contract.F64AWAY, Contract.FP32HE), 1)
+    Contract.DOUBLE: 1,
+    Contract.UP2: 2,
+    Contract.SINGLE: 3,
+    Contract.F64AWAY: 4,
+    Contract.FP32HE: 5,
 }
+#: DOUBLE where `hwq.emulate.products` has proven that no shift is to the left, that every right shift is at least 1 and
+#: that nothing overflows: then one sum of constants does the work of three.
+BOUNDED = 6
 
 
 def constant(vector: Any, value: Any) -> Any:
@@ -60,6 +67,9 @@ class Channels:
     ----------
     integers:
         Address of int32 [4, stride]: bias, multiplier, left shift, right shift.
+    roundings:
+        Address of int64 [stride]: for `BOUNDED`, what is added to the product of accumulator and multiplier:
+        ``2^30 + 2^31 * (2^(right - 1) + zero * 2^right)``. Of sixteen channels the even ones come first.
     factors:
         Address of float64 [stride]: the scale itself, for the contracts that are not integer.
     stride:
@@ -75,13 +85,23 @@ class Channels:
     """
 
     def __init__(
-        self, builder: Any, integers: Any, factors: Any, stride: Any, valid: Any, bounds: Any, first: int, number: int
+        self,
+        builder: Any,
+        integers: Any,
+        roundings: Any,
+        factors: Any,
+        stride: Any,
+        valid: Any,
+        bounds: Any,
+        first: int,
+        number: int,
     ) -> None:
         row = builder.mul(stride, I64(4))
         rows = [builder.add(integers, builder.mul(row, I64(i))) for i in range(4)]
         self._builder = builder
         self._number = number
         self.bias, self._multiplier, self._left, self._right = (load(builder, r, INTS, 4 * first) for r in rows)
+        self._roundings = [load(builder, roundings, _PAIRS, 8 * (first + i * LANES // 2)) for i in range(2)]
         self._factor = load(builder, factors, DOUBLES, 8 * first)
         self._low, self._high, self._zero = (splat(builder, load(builder, bounds, I32, 4 * i)) for i in range(3))
         lanes = ir.Constant(INTS, list(range(first, first + LANES)))
@@ -106,11 +126,14 @@ class Channels:
             return self._offset(builder.fptosi(self._call("llvm.round", self._limit(scaled)), INTS))
         if self._number == NUMBERS[Contract.SINGLE]:
             return self._offset(self._single(x))
-        high = self._high_multiply(builder.shl(x, self._left))
+        if self._number == BOUNDED:
+            return self._bounded(x)
+        rounding = _pair_constant(1 << 30)
+        high = self._high_multiply(builder.shl(x, self._left), rounding, rounding)
         return self._offset(self._shift(high, away=self._number == NUMBERS[Contract.DOUBLE]))
 
-    def _high_multiply(self, x: Any) -> Any:
-        """``(x * multiplier + 2^30) >> 31``: fits 32 bits, as multipliers are below 2^31.
+    def _high_multiply(self, x: Any, even_rounding: Any, odd_rounding: Any) -> Any:
+        """``(x * multiplier + rounding) >> 31``, its low 32 bits.
 
         Even and odd lanes are multiplied apart, in 64 bits, and the halves of the results that count lie side by side
         after a shift each: no lane is moved.
@@ -118,12 +141,12 @@ class Channels:
         builder = self._builder
         pairs, factors = (builder.bitcast(v, _PAIRS) for v in (x, self._multiplier))
         word, one = _pair_constant(32), _pair_constant(1)
-        rounding, shift = _pair_constant(1 << 30), _pair_constant(31)
+        shift = _pair_constant(31)
         odd = builder.mul(builder.ashr(pairs, word), builder.ashr(factors, word))
         pairs, factors = (builder.ashr(builder.shl(v, word), word) for v in (pairs, factors))
         even = builder.mul(pairs, factors)
-        even = builder.bitcast(builder.lshr(builder.add(even, rounding), shift), INTS)
-        odd = builder.bitcast(builder.shl(builder.add(odd, rounding), one), INTS)
+        even = builder.bitcast(builder.lshr(builder.add(even, even_rounding), shift), INTS)
+        odd = builder.bitcast(builder.shl(builder.add(odd, odd_rounding), one), INTS)
         choice = ir.Constant(INTS, [lane + LANES * (lane % 2) for lane in range(LANES)])
         return builder.shuffle_vector(even, odd, choice)
 
@@ -137,23 +160,36 @@ class Channels:
         above = builder.icmp_signed(">", builder.and_(x, mask), threshold)
         return builder.sub(builder.ashr(x, self._right), builder.sext(above, INTS))
 
+    def _bounded(self, x: Any) -> Any:
+        """DOUBLE with zero-point: ``(high + 2^(right - 1) - (x < 0) + zero * 2^right) >> right``, then the clamp.
+
+        The second rounding's half and the zero-point are multiples of 2^31 before the first shift, so they are added
+        there. A negative accumulator stands for a negative ``high``: where ``high`` is 0 in spite of it, the result is
+        the same.
+        """
+        builder = self._builder
+        high = self._high_multiply(x, *self._roundings)
+        y = builder.ashr(builder.add(high, builder.ashr(x, constant(INTS, 31))), self._right)
+        return self._clamp(y, builder.add(self._low, self._zero), builder.add(self._high, self._zero))
+
     def _single(self, x: Any) -> Any:
         builder = self._builder
         shift = builder.sext(builder.add(builder.sub(self._right, self._left), constant(INTS, 31)), LONGS)
         half = builder.shl(constant(LONGS, 1), builder.sub(shift, constant(LONGS, 1)))
         product = builder.mul(builder.sext(x, LONGS), builder.sext(self._multiplier, LONGS))
         wide = builder.ashr(builder.add(product, half), shift)
-        low, high = builder.sext(self._low, LONGS), builder.sext(self._high, LONGS)
-        wide = builder.select(builder.icmp_signed("<", wide, low), low, wide)
-        wide = builder.select(builder.icmp_signed(">", wide, high), high, wide)
+        wide = self._clamp(wide, builder.sext(self._low, LONGS), builder.sext(self._high, LONGS))
         return builder.trunc(wide, INTS)
 
     def _offset(self, x: Any) -> Any:
         """Clamp, then add the zero-point: in this order nothing can overflow."""
         builder = self._builder
-        x = builder.select(builder.icmp_signed("<", x, self._low), self._low, x)
-        x = builder.select(builder.icmp_signed(">", x, self._high), self._high, x)
-        return builder.add(x, self._zero)
+        return builder.add(self._clamp(x, self._low, self._high), self._zero)
+
+    def _clamp(self, x: Any, low: Any, high: Any) -> Any:
+        builder = self._builder
+        x = builder.select(builder.icmp_signed("<", x, low), low, x)
+        return builder.select(builder.icmp_signed(">", x, high), high, x)
 
     def _limit(self, x: Any) -> Any:
         """Clamp real numbers to the bounds, which are integers: rounding afterwards gives the same codes."""

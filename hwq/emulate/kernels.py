@@ -5,7 +5,7 @@ last one. A kernel takes samples in steps: as many as its tables of offsets cove
 byte offset of each output pixel's first input and of its first output within a step, for a whole number of tiles: the
 last pixel is repeated, and computing it again changes nothing.
 
-The arguments ``integers``, ``factors``, ``valid``, ``bounds`` and the tags at the end are those of `vectors`.
+The arguments from ``integers`` to ``bounds`` and the tags at the end are those of `vectors`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def dot_pixels(
     groups: Array,
     weights: Array,
     integers: Array,
+    roundings: Array,
     factors: Array,
     valid: int,
     bounds: Array,
@@ -70,6 +71,7 @@ def dot_pixels(
                     groups.size,
                     weights.ctypes.data + 4 * first * groups.size,
                     integers.ctypes.data + 4 * first,
+                    roundings.ctypes.data + 8 * first,
                     factors.ctypes.data + 8 * first,
                     stride,
                     valid - first,
@@ -93,6 +95,7 @@ def depthwise_pixels(
     taps: Array,
     weights: Array,
     integers: Array,
+    roundings: Array,
     factors: Array,
     valid: int,
     bounds: Array,
@@ -120,6 +123,7 @@ def depthwise_pixels(
                     weights.ctypes.data + 4 * first,
                     4 * stride,
                     integers.ctypes.data + 4 * first,
+                    roundings.ctypes.data + 8 * first,
                     factors.ctypes.data + 8 * first,
                     stride,
                     valid - first,
@@ -164,6 +168,7 @@ def finish_pixels(
     steps: int,
     kind: float,
     integers: Array,
+    roundings: Array,
     factors: Array,
     valid: int,
     bounds: Array,
@@ -185,6 +190,7 @@ def finish_pixels(
                     pitch,
                     kind,
                     integers.ctypes.data + 4 * first,
+                    roundings.ctypes.data + 8 * first,
                     factors.ctypes.data + 8 * first,
                     stride,
                     valid - first,

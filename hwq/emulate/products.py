@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate import kernels
-from hwq.emulate.epilogue import NUMBERS
+from hwq.emulate.epilogue import BOUNDED, NUMBERS
 from hwq.emulate.geometry import Windows
 from hwq.emulate.memory import Bytes, allocate
 from hwq.emulate.scaling import Weighted, single_precision_scales
 from hwq.emulate.vectors import has_vnni
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D
 from hwq.graph.network import Network
-from hwq.graph.requantization import effective_scales, output_channels
+from hwq.graph.requantization import channel_rows, effective_scales, output_channels
+from hwq.graph.tensors import Quantization
+from hwq.numeric.bounds import accumulator_bounds
+from hwq.numeric.formats import INT32
 from hwq.numeric.requantize import Contract, quantize_multiplier
 
 #: Rows of a tile by its vectors of 16 channels: as many as registers and load ports carry.
@@ -75,6 +78,29 @@ class ChannelConstants:
         zero = int(target.zero_point[0])
         self.bounds = np.array([layer.clamp[0] - zero, layer.clamp[1] - zero, zero + 128], np.int32)
         self.contract = tag(NUMBERS[contract])
+        self.roundings = np.zeros(stride, np.int64)
+        if contract is Contract.DOUBLE and _is_bounded(layer, source, zero, multiplier, shift):
+            self.contract = tag(BOUNDED)
+            half = np.int64(1) << (-shift[part] - 1)
+            self.roundings[: self.valid] = (1 << 30) + ((half * (1 + 2 * (zero + 128))) << 31)
+            self.integers[3, self.valid :] = 1
+        blocks = self.roundings.reshape(-1, 8, 2)
+        self.roundings = np.ascontiguousarray(blocks.transpose(0, 2, 1)).reshape(-1)
+
+
+def _is_bounded(
+    layer: Weighted, source: Quantization, zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]
+) -> bool:
+    """Whether `epilogue.BOUNDED` computes this layer: right shifts only, and every sum inside 32 bits."""
+    zero_point = int(source.zero_point[0])
+    codes = source.format
+    low, high = accumulator_bounds(channel_rows(layer), codes.min - zero_point, codes.max - zero_point)
+    reach = np.maximum(np.abs(low + layer.bias), np.abs(high + layer.bias))
+    if (shift > -1).any() or (shift < -22).any() or (reach > INT32.max).any():
+        return False
+    half = np.int64(1) << (-shift - 1)
+    largest = ((reach * multiplier) >> 31) + 2 + half * (1 + 2 * abs(zero + 128))
+    return bool((largest <= INT32.max).all())
 
 
 def _steps(windows: Windows, samples: int) -> Iterator[tuple[int, int, int]]:
@@ -139,6 +165,7 @@ class DotProduct:
                 self._groups + self._first_input,
                 self._weights,
                 constants.integers,
+                constants.roundings,
                 constants.factors,
                 constants.valid,
                 constants.bounds,
@@ -198,6 +225,7 @@ class FloatProduct:
                         count,
                         weights.dtype.type(0),
                         constants.integers,
+                        constants.roundings,
                         constants.factors,
                         constants.valid,
                         constants.bounds,
@@ -259,6 +287,7 @@ class Depthwise:
                 windows.taps,
                 self._weights,
                 constants.integers,
+                constants.roundings,
                 constants.factors,
                 constants.valid,
                 constants.bounds,

@@ -10,7 +10,7 @@ which needs AVX-512 VNNI (`has_vnni`).
 
 Every tile ends with the same arguments:
 
-integers, factors, stride, valid, bounds
+integers, roundings, factors, stride, valid, bounds
     Addresses and sizes of the channels' constants, see `epilogue.Channels`.
 target, targets
     Address of the output and of the int64 offset of each row in it.
@@ -67,6 +67,7 @@ def dot_rows(
     count,
     weights,
     integers,
+    roundings,
     factors,
     stride,
     valid,
@@ -83,11 +84,11 @@ def dot_rows(
     requantized, to ``target + targets[r] + c``. ``pixels`` and ``groups`` are addresses of int64 offsets, ``weights``
     of int8 [count, vectors * 16, 4].
     """
-    signature = types.void(*(types.int64,) * 12, rows, vectors, contract)
+    signature = types.void(*(types.int64,) * 13, rows, vectors, contract)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, pixels, groups, count, weights = args[:5]
-        channels = [Channels(builder, *args[5:10], 16 * j, contract.count) for j in range(vectors.count)]
+        channels = [Channels(builder, *args[5:11], 16 * j, contract.count) for j in range(vectors.count)]
         sums = [[cgutils.alloca_once_value(builder, c.bias) for c in channels] for _ in range(rows.count)]
         kind = ir.FunctionType(INTS, [INTS, _FOURS, _FOURS])
         dot = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.vpdpbusd.512")
@@ -100,7 +101,7 @@ def dot_rows(
                 x = builder.bitcast(splat(builder, load(builder, builder.add(start, group), I32)), _FOURS)
                 for total, operand in zip(row, operands, strict=True):
                     builder.store(builder.call(dot, [builder.load(total), x, operand]), total)
-        for row, end in zip(sums, _addresses(builder, *args[10:12], rows.count), strict=True):
+        for row, end in zip(sums, _addresses(builder, *args[11:13], rows.count), strict=True):
             for j, (total, channel) in enumerate(zip(row, channels, strict=True)):
                 channel.store(builder.load(total), builder.add(end, I64(16 * j)))
         return context.get_dummy_value()
@@ -118,6 +119,7 @@ def depthwise_rows(
     weights,
     pitch,
     integers,
+    roundings,
     factors,
     stride,
     valid,
@@ -132,11 +134,11 @@ def depthwise_rows(
     Row r, channel c: ``bias[c] + sum over t < count of x[source + pixels[r] + taps[t] + c] * w[t, c]``, requantized,
     to ``target + targets[r] + c``. ``weights`` is the address of int32, ``pitch`` bytes from tap to tap.
     """
-    signature = types.void(*(types.int64,) * 13, rows, contract)
+    signature = types.void(*(types.int64,) * 14, rows, contract)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, pixels, taps, count, weights, pitch = args[:6]
-        channels = Channels(builder, *args[6:11], 0, contract.count)
+        channels = Channels(builder, *args[6:12], 0, contract.count)
         sums = [cgutils.alloca_once_value(builder, channels.bias) for _ in range(rows.count)]
         starts = _addresses(builder, source, pixels, rows.count)
         with cgutils.for_range(builder, count) as loop:
@@ -145,7 +147,7 @@ def depthwise_rows(
             for total, start in zip(sums, starts, strict=True):
                 x = builder.zext(load(builder, builder.add(start, tap), CODES), INTS)
                 builder.store(builder.add(builder.load(total), builder.mul(x, operand)), total)
-        for total, end in zip(sums, _addresses(builder, *args[11:13], rows.count), strict=True):
+        for total, end in zip(sums, _addresses(builder, *args[12:14], rows.count), strict=True):
             channels.store(builder.load(total), end)
         return context.get_dummy_value()
 
@@ -153,18 +155,20 @@ def depthwise_rows(
 
 
 @intrinsic
-def finish_rows(typing, sums, pitch, kind, integers, factors, stride, valid, bounds, target, targets, rows, contract):  # type: ignore[no-untyped-def]
+def finish_rows(
+    typing, sums, pitch, kind, integers, roundings, factors, stride, valid, bounds, target, targets, rows, contract
+):  # type: ignore[no-untyped-def]
     """Rows of finished sums, 16 channels: bias added, requantized, to ``target + targets[r] + c``.
 
     ``sums`` is the address of integers held as floats, ``pitch`` bytes from row to row; ``kind`` is a float of their
     type.
     """
-    signature = types.void(types.int64, types.int64, kind, *(types.int64,) * 7, rows, contract)
+    signature = types.void(types.int64, types.int64, kind, *(types.int64,) * 8, rows, contract)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        channels = Channels(builder, *args[3:8], 0, contract.count)
+        channels = Channels(builder, *args[3:9], 0, contract.count)
         vector = ir.VectorType(context.get_value_type(kind), LANES)
-        for i, end in enumerate(_addresses(builder, *args[8:10], rows.count)):
+        for i, end in enumerate(_addresses(builder, *args[9:11], rows.count)):
             values = load(builder, builder.add(args[0], builder.mul(args[1], I64(i))), vector)
             # Modulo 2^32: only with its bias is a sum sure to fit.
             total = builder.trunc(builder.fptosi(values, LONGS), INTS)
