@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hwq.arch import isa
@@ -28,32 +29,69 @@ class CycleCount:
         return self.fetch + self.load + self.issue + self.wait + self.tail
 
 
-def count_cycles(plan: ConvPlan) -> CycleCount:
-    """Predict the cycles of ``plan``; the count is exact, and `hwq verify` holds the hardware to it."""
+@dataclass(frozen=True)
+class Job:
+    """One block of output channels over one pixel tile, in cycles from the start of its descriptor.
+
+    ``begin`` is its first step's issue, ``end`` its last pass's last cycle; ``drain`` is the first cycle in which the
+    drain issues one of its lane groups, ``drain_end`` the last.
+    """
+
+    pixels: int
+    groups: int
+    begin: int
+    end: int
+    drain: int
+    drain_end: int
+
+
+def jobs(plan: ConvPlan) -> Iterator[Job]:
+    """The jobs of a plan in their order, by the recurrence the hardware follows."""
     a = plan.accelerator
-    # Descriptor words are asked for one per cycle; the last arrives one cycle later and is complete in the next.
-    fetch = isa.DESCRIPTOR.words + 2
-    load = a.array.rows
-    start = fetch + load + 1
-    job_end = start - 1
-    wait = 0
     to_full = a.feed_latency + a.array_latency + a.accumulate_latency
-    drain_end = [-1, -1]
-    previous_drain_end = -2
-    job = 0
-    issue = 0
+    job_end = _fetch_cycles() + a.array.rows
+    drain_ends = [-1, -2]
     for pixels in plan.tiles:
         length = max(pixels, a.minimum_pass)
         for block in range(plan.blocks):
-            # The bank's release by the job before last is seen one cycle after its last drain step.
-            begin = max(job_end, drain_end[job % 2] + 1 if job >= 2 else 0) + 1
-            wait += begin - job_end - 1
+            # The release of its bank, by the job before last, is seen one cycle after that job's last drain step.
+            begin = max(job_end, drain_ends[0] + 1) + 1
             job_end = begin + plan.passes * length - 1
-            issue += plan.passes * length
             full = begin + (plan.passes - 1) * length + pixels - 1 + to_full
-            drain_start = max(full, previous_drain_end + 1) + 1
-            previous_drain_end = drain_start + pixels * plan.block_groups(block) - 1
-            drain_end[job % 2] = previous_drain_end
-            job += 1
-    total = previous_drain_end + a.drain_latency + a.requantizer_latency + a.store_latency
-    return CycleCount(fetch, load, issue, wait, total - fetch - load - issue - wait)
+            drain = max(full, drain_ends[1] + 1) + 1
+            groups = plan.block_groups(block)
+            drain_ends = [drain_ends[1], drain + pixels * groups - 1]
+            yield Job(pixels, groups, begin, job_end, drain, drain_ends[1])
+
+
+def count_cycles(plan: ConvPlan) -> CycleCount:
+    """Predict the cycles of ``plan``; the count is exact, and `hwq verify` holds the hardware to it."""
+    rows = plan.accelerator.array.rows
+    issue = wait = 0
+    free = _fetch_cycles() + rows + 1
+    last = 0
+    for job in jobs(plan):
+        wait += job.begin - free
+        issue += job.end + 1 - job.begin
+        free = job.end + 1
+        last = job.drain_end
+    total = last + _to_memory(plan)
+    return CycleCount(_fetch_cycles(), rows, issue, wait, total - _fetch_cycles() - rows - issue - wait)
+
+
+def output_cycle(plan: ConvPlan, pixel: int, channel: int) -> int:
+    """Cycle in which output ``channel`` of ``pixel`` is written to memory, from the start of the descriptor."""
+    block, lane = divmod(channel, plan.accelerator.array.columns)
+    tile, place = divmod(pixel, plan.tile_pixels)
+    job = next(job for number, job in enumerate(jobs(plan)) if number == tile * plan.blocks + block)
+    return job.drain + place * job.groups + lane // plan.accelerator.lanes + _to_memory(plan)
+
+
+def _fetch_cycles() -> int:
+    # Descriptor words are asked for one per cycle; the last arrives one cycle later and is complete in the next.
+    return isa.DESCRIPTOR.words + 2
+
+
+def _to_memory(plan: ConvPlan) -> int:
+    a = plan.accelerator
+    return a.drain_latency + a.requantizer_latency + a.store_latency

@@ -15,7 +15,7 @@ from hwq.errors import CapacityError
 from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.network import Network
 from hwq.schedule.capacity import check_widths
-from hwq.schedule.cycles import CycleCount, count_cycles
+from hwq.schedule.cycles import CycleCount, count_cycles, output_cycle
 from hwq.schedule.geometry import convolutions
 from hwq.schedule.plan import ConvPlan, plan_convolution
 from hwq.schedule.records import channel_records
@@ -56,10 +56,21 @@ class LayerProgram:
         return sum(count.total for count in self.cycles)
 
     @property
+    def multipliers(self) -> int:
+        """Multipliers of the array."""
+        array = self.plans[0].accelerator.array
+        return array.rows * array.columns
+
+    @property
     def utilization(self) -> float:
         """Part of the array's multiplications that are the layer's own."""
-        array = self.plans[0].accelerator.array
-        return self.macs / (self.predicted_cycles * array.rows * array.columns)
+        return self.macs / (self.predicted_cycles * self.multipliers)
+
+    def output_cycle(self, element: int) -> int:
+        """Cycle, counted from START, in which output ``element`` (in memory order) is written."""
+        pixel, channel = divmod(element, self.plans[0].convolution.output_elements)
+        group, channel = divmod(channel, self.plans[0].convolution.channels_out)
+        return sum(count.total for count in self.cycles[:group]) + output_cycle(self.plans[group], pixel, channel)
 
 
 @dataclass(frozen=True, eq=False)

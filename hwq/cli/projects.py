@@ -1,0 +1,76 @@
+"""What gen and verify share: the project's design, its samples, and the hashes of what they came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.cli.inputs import open_target
+from hwq.cli.samples import open_samples
+from hwq.config.project import Project
+from hwq.errors import CapacityError, ConfigError, DataError
+from hwq.verify.design import Design, lower_design
+from hwq.verify.vectors import random_samples
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectDesign:
+    """A project and its lowered network; ``inputs`` are name and SHA-256 of its files, as the manifest states them."""
+
+    project: Project
+    design: Design
+    inputs: dict[str, dict[str, str]]
+
+
+def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesign:
+    """Read a project, its model, and lower ``layers`` (all that the array runs without it).
+
+    Raises
+    ------
+    ConfigError
+        The file is no project, or names layers that the array does not run.
+    CapacityError
+        A layer does not fit; the message names the project file.
+    """
+    target = open_target(path)
+    if target.project is None:
+        raise ConfigError(
+            f"{path}: a model alone says nothing of the hardware; give a project, a .yaml that names the model "
+            "(hwq schema describes it)"
+        )
+    try:
+        design = lower_design(target.network, target.project.accelerator, layers)
+    except CapacityError as error:
+        raise CapacityError(f"{path}: {error}") from None
+    return ProjectDesign(target.project, design, {"project": _identity(path), "model": _identity(target.model)})
+
+
+def choose_samples(opened: ProjectDesign, data: Path | None, count: int, seed: int) -> tuple[NDArray[np.integer], str]:
+    """The first ``count`` samples of ``data``, or of the project's data, or else random ones.
+
+    Returns
+    -------
+    Input codes [count, *input shape], and where they are from.
+
+    Raises
+    ------
+    DataError
+        There are fewer.
+    """
+    network = opened.design.network
+    path = data or opened.project.data
+    if path is None:
+        return random_samples(network, count, seed), f"random, seed {seed}"
+    samples = open_samples(path, network)
+    if samples.count < count:
+        raise DataError(f"{path} holds {samples.count} samples, and {count} are asked for")
+    return next(iter(samples.pieces(lambda: count))), str(path)
+
+
+def _identity(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

@@ -1,0 +1,187 @@
+"""``hwq verify``: the generated Verilog against the emulator, bit for bit and cycle for cycle."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwq.cli import console
+from hwq.cli.phases import phases
+from hwq.cli.projects import choose_samples, open_design
+from hwq.errors import ConfigError
+from hwq.toolchain.verilator import trace_format
+from hwq.verify.compare import LayerReport
+from hwq.verify.session import VerifyReport, verify
+from hwq.verify.tamper import Tamper
+
+_EXIT_MISMATCH = 1
+_EXIT_INTERRUPTED = 130
+
+
+def command(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT.yaml", help="The project.")],
+    layers: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Only these layers, names separated by commas.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(metavar="X.npz", help="Samples; the project's without it.")] = None,
+    samples: Annotated[int, typer.Option(metavar="N", min=1, help="How many samples each layer runs on.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of random samples, where there is no data.")] = 0,
+    waves: Annotated[bool, typer.Option("--waves", help="Write a waveform (FST, or VCD without lz4).")] = False,
+    tamper: Annotated[
+        Tamper | None, typer.Option(help="Plant a fault first, to see that the comparison finds it.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Keep Verilog, vectors, log and waveform here."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> int:
+    """Prove in simulation that a project's Verilog computes the emulator's bits in the predicted cycles.
+
+    Each layer runs in Verilator on what it meets in the network. Exit code 1 when one bit or one cycle differs.
+    """
+    names = None if layers is None else _names(layers)
+    with phases() as show, _directory(output) as directory:
+        show("reading")
+        opened = open_design(project, names)
+        x, origin = choose_samples(opened, data, samples, seed)
+        trace = trace_format() if waves else None
+        report = verify(opened.design, x, directory, opened.inputs, trace, tamper, show)
+        waveform = report.waveform
+        if waveform is not None and output is None:
+            waveform = Path(f"{opened.project.name}.{trace}")
+            shutil.copyfile(report.waveform or "", waveform)
+    if as_json:
+        console.print_json(_json(report, waveform))
+    else:
+        _print(report, origin, waveform, output)
+    if report.interrupted:
+        done, total = len(report.layers), len(report.design.layers)
+        console.note(f"interrupted after {done} of {total} layers")
+        return _EXIT_INTERRUPTED
+    return 0 if report.match else _EXIT_MISMATCH
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise ConfigError("--layers names no layer")
+    return names
+
+
+@contextmanager
+def _directory(output: Path | None) -> Iterator[Path]:
+    if output is not None:
+        yield output
+        return
+    with tempfile.TemporaryDirectory(prefix="hwq-verify-") as directory:
+        yield Path(directory)
+
+
+def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
+    done = [layer for layer in report.layers if layer.cycles]
+    cycles, macs = report.cycles, sum(layer.macs for layer in report.layers)
+    divergences = [layer.divergence for layer in report.layers if layer.divergence is not None]
+    return {
+        "match": report.match,
+        "simulator": f"verilator {report.simulator.verilator.version}",
+        "samples": report.samples,
+        "cycles": cycles,
+        "predicted_cycles": sum(layer.predicted_cycles for layer in report.layers),
+        "macs": macs,
+        "utilization": round(macs / (cycles * done[0].multipliers), 6) if cycles and done else None,
+        "tampered": report.tampered,
+        "failure": report.failure,
+        "interrupted": report.interrupted,
+        "divergence": vars(divergences[0]) if divergences else None,
+        "waveform": str(waveform) if waveform else None,
+        "seconds": {
+            "build": round(report.simulator.seconds, 3),
+            "simulation": round(report.simulation_seconds, 3),
+            "total": round(report.seconds, 3),
+        },
+        "not_on_array": [layer.name for layer in report.design.others],
+        "layers": [_layer_json(layer) for layer in report.layers],
+    }
+
+
+def _layer_json(layer: LayerReport) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "match": layer.match,
+        "elements": layer.elements,
+        "mismatches": layer.mismatches,
+        "cycles": layer.cycles,
+        "predicted_cycles": layer.predicted_cycles,
+        "macs": layer.macs,
+        "utilization": None if layer.utilization is None else round(layer.utilization, 6),
+        "wrong_cycles": [{"sample": sample, "cycles": count} for sample, count in layer.wrong_cycles],
+        "divergence": None if layer.divergence is None else vars(layer.divergence),
+    }
+
+
+def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Path | None) -> None:
+    out = console.output()
+    table = console.table()
+    table.add_column("Layer", no_wrap=True)
+    for header in ("Elements", "Wrong", "Cycles", "Predicted", "MACs", "Use"):
+        table.add_column(header, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for layer in report.layers:
+        table.add_row(*_cells(layer), style="" if layer.match else "red")
+    out.print(table)
+    out.print()
+    if report.tampered:
+        out.print(f"Planted fault: {report.tampered}.", soft_wrap=True)
+    if report.failure:
+        out.print(f"Silence: {report.failure}.", style="red", soft_wrap=True)
+    first = next((layer.divergence for layer in report.layers if layer.divergence), None)
+    if first:
+        out.print(f"First difference: {first}.", style="red", soft_wrap=True)
+    for layer in report.layers:
+        for sample, cycles in layer.wrong_cycles[:1]:
+            text = f"Layer {layer.name}, sample {sample}: {cycles:,} cycles, {layer.predicted_cycles:,} predicted."
+            out.print(text, style="red", soft_wrap=True)
+    if waveform:
+        out.print(f"Waveform: {waveform}", soft_wrap=True)
+    if output:
+        out.print(f"Files: {output}", soft_wrap=True)
+    _print_verdict(report, origin)
+
+
+def _print_verdict(report: VerifyReport, origin: str) -> None:
+    out, simulator = console.output(), report.simulator
+    built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
+    what = "1 sample" if report.samples == 1 else f"{report.samples} samples"
+    if report.match:
+        elements = sum(layer.elements for layer in report.layers)
+        verdict = f"MATCH: {elements:,} outputs of {len(report.layers)} layers, every bit and every cycle"
+        out.print(verdict, style="bold green", soft_wrap=True)
+    elif not report.interrupted:
+        wrong = sum(not layer.match for layer in report.layers)
+        out.print(f"MISMATCH in {wrong} of {len(report.layers)} layers", style="bold red", soft_wrap=True)
+    out.print(
+        f"{what} ({origin}); verilator {simulator.verilator.version}, {built}, simulated in "
+        f"{report.simulation_seconds:.1f} s",
+        style="dim",
+        soft_wrap=True,
+    )
+
+
+def _cells(layer: LayerReport) -> tuple[str, ...]:
+    return (
+        layer.name,
+        f"{layer.elements:,}",
+        f"{layer.mismatches:,}",
+        "none" if layer.cycles is None else f"{layer.cycles:,}",
+        f"{layer.predicted_cycles:,}",
+        f"{layer.macs:,}",
+        "" if layer.utilization is None else f"{layer.utilization:.1%}",
+        "ok" if layer.match else "WRONG",
+    )

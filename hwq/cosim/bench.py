@@ -1,0 +1,77 @@
+"""The bench that `hwq verify` runs: every layer by itself, every sample, outputs and cycles written for comparison.
+
+``HWQ_JOB`` names a JSON file: ``package`` (directory of the generated design), ``layers`` (names, in order),
+``vectors`` (npz with ``{layer}`` int [samples, elements], the layer's input) and ``results``: a directory for one npz a
+layer (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is one.
+
+The bench compares nothing itself. It fails on silence: a design that takes no data, does not finish, or gives no
+answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.cosim.driver import AcceleratorDriver
+from hwq.cosim.package import GeneratedPackage
+
+_FILLER = 0x5A
+"""Element that output memory holds before a run, so that what a run did not write cannot pass for its output."""
+
+
+@cocotb.test()
+async def run_layers(dut: Any) -> None:
+    """Run the job."""
+    job = json.loads(Path(os.environ["HWQ_JOB"]).read_text(encoding="utf-8"))
+    package = GeneratedPackage(Path(job["package"]))
+    vectors = np.load(job["vectors"])
+    results = Path(job["results"])
+    try:
+        await _run_job(AcceleratorDriver(dut, package), package, job["layers"], vectors, results)
+    except AssertionError as error:
+        (results / "failure.txt").write_text(str(error), encoding="utf-8")
+        raise
+
+
+async def _run_job(
+    driver: AcceleratorDriver, package: GeneratedPackage, layers: list[str], vectors: Mapping[str, Any], results: Path
+) -> None:
+    await driver.reset()
+    await driver.check_identity()
+    images = package.manifest["images"]
+    for memory in ("weights", "records"):
+        await driver.load(memory, 0, package.image(images[memory]))
+    for name in layers:
+        outputs, cycles = await _run_layer(driver, package, name, vectors[name])
+        partial = results / f"{name}.partial.npz"
+        np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
+        partial.rename(results / f"{name}.npz")
+
+
+async def _run_layer(
+    driver: AcceleratorDriver, package: GeneratedPackage, name: str, inputs: NDArray[np.integer]
+) -> tuple[list[NDArray[np.int64]], list[int]]:
+    layer = package.layer(name)
+    source, target = layer["input"], layer["output"]
+    word = package.word_elements
+    base, words = target["address"] // word, -(-target["elements"] // word)
+    filler = package.pack(np.full(target["elements"], _FILLER))
+    await driver.load("descriptors", 0, package.image(layer["descriptor_file"]))
+    outputs, cycles = [], []
+    for sample in inputs:
+        await driver.load("activations", source["address"] // word, package.pack(sample))
+        await driver.load("activations", base, filler)
+        try:
+            cycles.append(await driver.run(2 * layer["predicted_cycles"] + 1000))
+            outputs.append(package.unpack(await driver.read_activations(base, words), target["elements"]))
+        except AssertionError as error:
+            raise AssertionError(f"layer {name}: {error}") from None
+    return outputs, cycles

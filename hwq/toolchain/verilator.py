@@ -1,0 +1,184 @@
+"""Building simulators with Verilator, cached by content."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from hwq.errors import ToolError
+from hwq.toolchain import tools
+from hwq.toolchain.cache import cached_build, content_key
+from hwq.toolchain.tools import Tool
+
+_EXECUTABLE = "simulator"
+
+# The wheel's verilated.mk was not configured for a compiler; these fill in what its configure step would have found,
+# and are what configure finds with g++ and clang++ anyway.
+_MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_CXXFLAGS_STD=-std=gnu++17", "CFG_LDLIBS_THREADS=-pthread")
+
+#: Called now and then while a build runs, with the seconds since it began.
+Tick = Callable[[float], None]
+
+
+class Trace(StrEnum):
+    """Format of a waveform."""
+
+    FST = "fst"
+    VCD = "vcd"
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A built simulator.
+
+    ``library_path`` are directories that its shared libraries are in; ``seconds`` is what building took, 0 from cache.
+    """
+
+    executable: Path
+    verilator: Tool
+    trace: Trace | None
+    cached: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Harness:
+    """C++ that drives the design: a ``main`` and what it links with.
+
+    ``identity`` tells one version of the linked libraries from another.
+    """
+
+    main: Path
+    link_flags: tuple[str, ...]
+    identity: str
+
+
+def trace_format() -> Trace:
+    """FST where its headers are found, else VCD."""
+    try:
+        tools.find_fst_headers()
+    except ToolError:
+        return Trace.VCD
+    return Trace.FST
+
+
+def public_ports(top: str, ports: Sequence[str]) -> str:
+    """Verilator configuration that lets a bench reach ``ports`` of ``top`` and nothing else.
+
+    Making every signal public costs minutes of compile time on a large array.
+    """
+    lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in ports]
+    return "\n".join(["`verilator_config", *lines, ""])
+
+
+def build_simulator(
+    verilog: str,
+    top: str,
+    control: str,
+    harness: Harness,
+    trace: Trace | None = None,
+    tick: Tick | None = None,
+) -> Simulator:
+    """Compile a design to a simulator, or take it from the cache.
+
+    Parameters
+    ----------
+    verilog:
+        The design's text.
+    top:
+        Name of its top module.
+    control:
+        Verilator configuration: waivers, public signals.
+    harness:
+        The program around the model.
+    trace:
+        Waveform format to be compiled in.
+    tick:
+        Called while building.
+
+    Raises
+    ------
+    ToolError
+        When a tool is missing, or a step fails; the message holds the tool's own first error.
+    """
+    verilator, compiler, make = tools.find_verilator(), tools.find_compiler(), tools.find_make()
+    tools.find_perl()
+    flags = ["--cc", "--exe", "--vpi", "--top-module", top, "--prefix", "Vtop", "-o", _EXECUTABLE, "-Wno-fatal"]
+    flags += ["--timescale", "1ns/1ps", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"]
+    flags += [f"--trace-{trace}"] if trace else []
+    for flag in harness.link_flags:
+        flags += ["-LDFLAGS", flag]
+    begun = time.monotonic()
+
+    def build(directory: Path) -> None:
+        source, configuration = directory / "design.v", directory / "control.vlt"
+        source.write_text(verilog, encoding="utf-8")
+        configuration.write_text(control, encoding="utf-8")
+        objects = directory / "obj"
+        command = [*verilator.command, *flags, "--Mdir", str(objects), str(configuration), str(source)]
+        environment = {**os.environ, **verilator.environment}
+        _step("verilator", [*command, str(harness.main)], environment, directory, begun, tick)
+        jobs = str(os.cpu_count() or 1)
+        compile_ = [*make.command, "-j", jobs, "-C", str(objects), "-f", "Vtop.mk", *_MAKE_VARIABLES]
+        compile_ += [f"CXX={' '.join(compiler.command)}", f"LINK={' '.join(compiler.command)}"]
+        _step("make", compile_, environment, directory, begun, tick)
+        (objects / _EXECUTABLE).rename(directory / _EXECUTABLE)
+        for path in objects.iterdir():
+            path.unlink()
+        objects.rmdir()
+
+    identities = [tool.identity for tool in (verilator, compiler)]
+    key = content_key([verilog, control, *flags, *_MAKE_VARIABLES, harness.identity, *identities])
+    directory, cached = cached_build("simulators", key, build)
+    seconds = 0.0 if cached else time.monotonic() - begun
+    return Simulator(directory / _EXECUTABLE, verilator, trace, cached, seconds)
+
+
+def _step(
+    name: str, command: list[str], environment: Mapping[str, str], directory: Path, begun: float, tick: Tick | None
+) -> None:
+    """Run one step of a build; its output goes to a file until it is needed."""
+    log = directory / f"{name}.log"
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+            )
+            wait_for(process, begun, tick)
+    except OSError as error:
+        raise ToolError(f"{command[0]} did not start: {error.strerror}") from None
+    if process.returncode:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        raise ToolError(f"{name} failed, so there is no simulator to run: {first_error(text)}")
+
+
+def wait_for(process: subprocess.Popen[bytes], begun: float, tick: Tick | None) -> None:
+    """Wait for ``process``; an interruption ends it and all that it started."""
+    try:
+        while True:
+            try:
+                process.wait(timeout=0.1)
+                return
+            except subprocess.TimeoutExpired:
+                if tick is not None:
+                    tick(time.monotonic() - begun)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
+
+
+def first_error(log: str) -> str:
+    """The line of ``log`` that says what went wrong, with the line that follows it."""
+    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
+    for number, line in enumerate(lines):
+        if re.search(r"%Error|\berror\b:|fatal error|undefined reference|\bKilled\b", line):
+            return "\n".join(lines[number : number + 2])
+    return "\n".join(lines[-3:]) or "it said nothing"

@@ -1,0 +1,130 @@
+"""Comparison of what the hardware did with what it should have done; equality, element by element."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.schedule.program import LayerProgram
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first output element that differs, in the order in which the hardware writes them.
+
+    ``row``, ``column`` and ``channel`` are its place in the output; ``cycle`` counts from START to its being written.
+    """
+
+    layer: str
+    sample: int
+    row: int
+    column: int
+    channel: int
+    cycle: int
+    expected: int
+    actual: int
+
+    def __str__(self) -> str:
+        return (
+            f"layer {self.layer}, sample {self.sample}, output row {self.row}, column {self.column}, channel "
+            f"{self.channel}, written in cycle {self.cycle}: expected {self.expected}, got {self.actual}"
+        )
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One layer's comparison.
+
+    ``cycles`` is what the hardware counted for one sample, ``None`` where it did not finish; ``wrong_cycles`` are
+    (sample, cycles) of the samples that took another number than predicted.
+    """
+
+    name: str
+    elements: int
+    mismatches: int
+    cycles: int | None
+    predicted_cycles: int
+    macs: int
+    multipliers: int
+    wrong_cycles: tuple[tuple[int, int], ...]
+    divergence: Divergence | None
+
+    @property
+    def match(self) -> bool:
+        """Whether every element and every cycle count is right."""
+        return self.mismatches == 0 and self.cycles is not None and not self.wrong_cycles
+
+    @property
+    def utilization(self) -> float | None:
+        """Part of the array's multiplications that are the layer's own."""
+        return None if not self.cycles else self.macs / (self.cycles * self.multipliers)
+
+
+def compare_layer(
+    layer: LayerProgram,
+    expected: NDArray[np.integer],
+    actual: NDArray[np.integer],
+    cycles: Sequence[int],
+) -> LayerReport:
+    """Compare one layer.
+
+    Parameters
+    ----------
+    layer:
+        Its program, for cycles and places.
+    expected, actual:
+        [samples, elements], in memory order.
+    cycles:
+        Counted by the hardware, for each sample.
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to compare, or the shapes differ.
+    """
+    if expected.shape != actual.shape or len(cycles) != len(expected) or not expected.size:
+        raise ValueError(f"layer {layer.name}: {expected.shape} expected, {actual.shape} and {len(cycles)} runs given")
+    wrong = expected.astype(np.int64) != actual.astype(np.int64)
+    return LayerReport(
+        name=layer.name,
+        elements=expected.size,
+        mismatches=int(wrong.sum()),
+        cycles=int(cycles[0]),
+        predicted_cycles=layer.predicted_cycles,
+        macs=layer.macs,
+        multipliers=layer.multipliers,
+        wrong_cycles=tuple(
+            (sample, int(count)) for sample, count in enumerate(cycles) if count != layer.predicted_cycles
+        ),
+        divergence=_first(layer, expected, actual, wrong) if wrong.any() else None,
+    )
+
+
+def unfinished_layer(layer: LayerProgram, elements: int) -> LayerReport:
+    """The report of a layer that gave no result: every element counts as wrong."""
+    return LayerReport(
+        layer.name, elements, elements, None, layer.predicted_cycles, layer.macs, layer.multipliers, (), None
+    )
+
+
+def _first(
+    layer: LayerProgram, expected: NDArray[np.integer], actual: NDArray[np.integer], wrong: NDArray[np.bool_]
+) -> Divergence:
+    sample = int(np.argmax(wrong.any(axis=1)))
+    elements = np.flatnonzero(wrong[sample])
+    cycle, element = min((layer.output_cycle(int(element)), int(element)) for element in elements)
+    pixel, channel = divmod(element, layer.plans[0].convolution.output_elements)
+    row, column = divmod(pixel, layer.plans[0].convolution.output_size[1])
+    return Divergence(
+        layer.name,
+        sample,
+        row,
+        column,
+        channel,
+        cycle,
+        int(expected[sample, element]),
+        int(actual[sample, element]),
+    )

@@ -1,0 +1,200 @@
+"""Verification: generate, build, simulate, compare."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.errors import ToolError
+from hwq.export.package import VERILOG, WAIVERS, Package, write_package
+from hwq.toolchain.cocotb import cocotb_harness, run_bench
+from hwq.toolchain.verilator import Simulator, Trace, build_simulator, public_ports
+from hwq.verify.compare import LayerReport, compare_layer, unfinished_layer
+from hwq.verify.design import Design
+from hwq.verify.tamper import Tamper, tamper_golden, tamper_rtl, tamper_weight
+from hwq.verify.vectors import GoldenLayer, golden_vectors
+
+#: Called with what is being done, now and then while it lasts.
+Progress = Callable[[str], None]
+
+_BENCH = "hwq.cosim.bench"
+
+
+@dataclass(frozen=True, eq=False)
+class VerifyReport:
+    """What a verification found.
+
+    ``failure`` is the bench's own complaint where the design fell silent. ``tampered`` says which fault was planted.
+    ``interrupted`` marks a run that the user stopped: ``layers`` then holds those that were done. Times in seconds.
+    """
+
+    design: Design
+    package: Package
+    simulator: Simulator
+    samples: int
+    layers: tuple[LayerReport, ...]
+    failure: str | None
+    tampered: str | None
+    waveform: Path | None
+    interrupted: bool
+    simulation_seconds: float
+    seconds: float
+
+    @property
+    def match(self) -> bool:
+        """Whether every layer was run and every bit and cycle count is right."""
+        done = len(self.layers) == len(self.design.layers)
+        return done and self.failure is None and all(layer.match for layer in self.layers)
+
+    @property
+    def cycles(self) -> int | None:
+        """Cycles of all layers together, for one sample; ``None`` where one did not finish."""
+        counts = [layer.cycles for layer in self.layers]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+
+def verify(
+    design: Design,
+    samples: NDArray[np.integer],
+    directory: Path,
+    inputs: Mapping[str, Mapping[str, str]],
+    trace: Trace | None = None,
+    tamper: Tamper | None = None,
+    progress: Progress = lambda what: None,
+) -> VerifyReport:
+    """Run every layer of ``design`` in Verilator on what it meets in the network, and compare with the emulator.
+
+    Parameters
+    ----------
+    design:
+        From `lower_design`.
+    samples:
+        Input codes [N, *input shape], N at least 1.
+    directory:
+        Where the package, vectors, results, log and waveform go.
+    inputs:
+        Name and SHA-256 of the files the design was made from, for the manifest.
+    trace:
+        Whether to write a waveform, and in which format.
+    tamper:
+        A fault to plant.
+    progress:
+        Told what is being done.
+
+    Raises
+    ------
+    ToolError
+        When a tool is missing or fails.
+    """
+    begun = time.monotonic()
+    progress("emulating")
+    golden = golden_vectors(design, samples)
+    progress("writing Verilog")
+    package = write_package(design.program, design.network, directory, inputs, [vector.first() for vector in golden])
+    tampered = None
+    if tamper is Tamper.WEIGHT:
+        tampered = tamper_weight(design, golden, directory / package.manifest["images"]["weights"])
+    elif tamper is Tamper.RTL:
+        tampered = tamper_rtl(directory / VERILOG)
+    elif tamper is Tamper.GOLDEN:
+        golden, tampered = tamper_golden(golden)
+    simulator = _build(package, trace, progress)
+    simulation = _Simulation(package, golden, directory / "simulation")
+    simulated = time.monotonic()
+    interrupted = False
+    try:
+        simulation.run(simulator, progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    ended = time.monotonic()
+    return VerifyReport(
+        design=design,
+        package=package,
+        simulator=simulator,
+        samples=len(samples),
+        layers=tuple(simulation.reports(design, interrupted)),
+        failure=simulation.failure(),
+        tampered=tampered,
+        waveform=simulation.directory / f"dump.{trace}" if trace else None,
+        interrupted=interrupted,
+        simulation_seconds=ended - simulated,
+        seconds=ended - begun,
+    )
+
+
+def _build(package: Package, trace: Trace | None, progress: Progress) -> Simulator:
+    verilog = (package.root / VERILOG).read_text(encoding="utf-8")
+    waivers = (package.root / WAIVERS).read_text(encoding="utf-8")
+    top = package.manifest["top"]
+    ports = [port["name"] for port in package.manifest["ports"]]
+    progress("building the simulator")
+    return build_simulator(
+        verilog,
+        top,
+        waivers + public_ports(top, ports),
+        cocotb_harness(),
+        trace,
+        lambda seconds: progress("building the simulator"),
+    )
+
+
+class _Simulation:
+    """One run of the bench: its job, its results, its complaint."""
+
+    def __init__(self, package: Package, golden: list[GoldenLayer], directory: Path) -> None:
+        self._package, self._golden = package, golden
+        self.directory = directory.resolve()
+        self._results = self.directory / "results"
+        self._results.mkdir(parents=True, exist_ok=True)
+        for old in (*self._results.iterdir(), self.directory / "results.xml"):
+            old.unlink(missing_ok=True)
+        vectors: dict[str, Any] = {vector.layer: vector.inputs for vector in golden}
+        np.savez(self.directory / "vectors.npz", **vectors)
+        job = {
+            "package": str(package.root.resolve()),
+            "layers": [vector.layer for vector in golden],
+            "vectors": str(self.directory / "vectors.npz"),
+            "results": str(self._results),
+        }
+        self._job = self.directory / "job.json"
+        self._job.write_text(json.dumps(job, indent=1), encoding="utf-8")
+
+    def run(self, simulator: Simulator, progress: Progress) -> None:
+        total = len(self._golden)
+
+        def tick(seconds: float) -> None:
+            done = sum(1 for vector in self._golden if (self._results / f"{vector.layer}.npz").exists())
+            now = self._golden[min(done, total - 1)].layer
+            progress(f"simulating {now} ({done} of {total} layers done)")
+
+        tick(0.0)
+        top = self._package.manifest["top"]
+        log = run_bench(simulator, top, _BENCH, self.directory, {"HWQ_JOB": str(self._job)}, tick=tick)
+        passed = "FAIL=0" in log and "PASS=1" in log
+        if not passed and self.failure() is None:
+            raise ToolError(f"the bench itself failed:\n{log[-2000:].strip()}")
+
+    def failure(self) -> str | None:
+        """What the bench complained of, ``None`` where it did not."""
+        path = self._results / "failure.txt"
+        return path.read_text(encoding="utf-8") if path.exists() else None
+
+    def reports(self, design: Design, interrupted: bool) -> list[LayerReport]:
+        """Compare every layer that gave results; one without counts as wrong, unless the user stopped the run."""
+        reports = []
+        for vector in self._golden:
+            layer = design.program.layer(vector.layer)
+            path = self._results / f"{vector.layer}.npz"
+            if path.exists():
+                with np.load(path) as result:
+                    reports.append(compare_layer(layer, vector.outputs, result["output"], list(result["cycles"])))
+            elif not interrupted:
+                reports.append(unfinished_layer(layer, vector.outputs.size))
+        return reports

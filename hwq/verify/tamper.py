@@ -1,0 +1,81 @@
+"""Deliberate faults: they show that the comparison can fail, in this very installation, on this very project."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from hwq.emulate import Emulator
+from hwq.errors import ConfigError
+from hwq.graph.network import Network
+from hwq.verify.design import Design
+from hwq.verify.vectors import GoldenLayer
+
+
+class Tamper(StrEnum):
+    """Where the fault is put."""
+
+    WEIGHT = "weight"
+    """One bit of one weight in the memory image."""
+
+    GOLDEN = "golden"
+    """One expected output, by one."""
+
+    RTL = "rtl"
+    """The requantizer's rounding: the half that is added before the right shift is left out."""
+
+
+def tamper_golden(golden: list[GoldenLayer]) -> tuple[list[GoldenLayer], str]:
+    """Change one element in the middle of the first layer's last expected output."""
+    first = golden[0]
+    outputs = first.outputs.astype(np.int64)
+    place = outputs.shape[1] // 2
+    outputs[-1, place] += 1 if outputs[-1, place] < 0 else -1
+    what = f"expected output {place} of layer {first.layer}, sample {len(outputs) - 1}, is off by one"
+    return [GoldenLayer(first.layer, first.inputs, outputs), *golden[1:]], what
+
+
+def tamper_weight(design: Design, golden: list[GoldenLayer], image: Path) -> str:
+    """Flip the top bit of one weight in the image file ``image``: the first whose change shows in the golden outputs.
+
+    Raises
+    ------
+    ConfigError
+        When no weight of the first layer changes any output of these samples.
+    """
+    layer, vector = design.layers[0], golden[0]
+    width = design.program.accelerator.weight.width
+    tensors = design.network.tensors
+    inputs = vector.inputs.reshape(len(vector.inputs), *tensors[layer.inputs[0]].shape)
+    channels = len(layer.weights)
+    # Row 0 of the first tile of weights holds the first weight of each of the first channels.
+    for channel in range(min(design.program.accelerator.array.columns, channels)):
+        weights = layer.weights.copy()
+        first = weights.reshape(channels, -1)[channel, :1]
+        old = int(first[0])
+        first[0] = old + (1 << width - 1) if old < 0 else old - (1 << width - 1)
+        changed = replace(layer, weights=weights)
+        alone = Network(layer.name, tensors, (changed,), layer.inputs[0], layer.output)
+        outputs = Emulator(alone, design.program.accelerator.arithmetic.contract).run(inputs)
+        if not np.array_equal(outputs.reshape(vector.outputs.shape), vector.outputs):
+            lines = image.read_text(encoding="ascii").splitlines()
+            flipped = int(lines[0], 16) ^ 1 << (channel * width + width - 1)
+            lines[0] = f"{flipped:0{len(lines[0])}x}"
+            image.write_text("\n".join(lines) + "\n", encoding="ascii")
+            return f"the first weight of layer {layer.name}, channel {channel}, is {first[0]} instead of {old}"
+    raise ConfigError(f"no first weight of layer {layer.name} changes an output of these samples; give other samples")
+
+
+def tamper_rtl(verilog: Path) -> str:
+    """Take the rounding out of the requantizer in the file ``verilog``."""
+    text = verilog.read_text(encoding="utf-8")
+    # nudge = doubled + half - less: both corrections go, and the right shift rounds down.
+    changed, count = re.subn(r"(assign nudge = )[^;]*;", r"\1{ doubled[31], doubled };", text)
+    if count != 1:
+        raise ConfigError(f"{verilog} holds {count} requantizers' roundings where 1 was expected")
+    verilog.write_text(changed, encoding="utf-8")
+    return "the requantizer's final rounding is left out"
