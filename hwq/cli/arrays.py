@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import tempfile
@@ -60,14 +59,10 @@ class ArrayWriter:
         self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
         self.rows += len(rows)
 
-    def finish(self, rows: int) -> None:
-        """Give the array its name, with its first ``rows`` rows."""
-        self.rows = rows
+    def finish(self) -> None:
+        """Give the array its name, with the rows appended so far."""
         self._file.seek(0)
         self._write_header()
-        row_bytes = self._dtype.itemsize * math.prod(self._shape)
-        # What was being appended when the work was interrupted is cut off.
-        self._file.truncate(self._file.tell() + rows * row_bytes)
         self._file.flush()
         if self._name is None:
             _publish(self._temporary, self.path)

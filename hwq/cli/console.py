@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn
 
 from rich import box
@@ -83,3 +86,24 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield update
     finally:
         bar.stop()
+
+
+@contextmanager
+def patient_interrupts() -> Iterator[Callable[[], bool]]:
+    """Let work end in good order on Ctrl-C: the value says whether it was pressed. A second one interrupts at once."""
+    pressed = False
+
+    def press(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,11 @@ from hwq.errors import ConfigError, DataError
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 
-#: Bytes of activations, and samples, that one piece of the work holds at most.
+#: Samples of the first piece of the work; each that took less than the time makes the next one twice as large.
+_FIRST_PIECE = 32
+_PIECE_SECONDS = 0.25
+
+#: Bytes of activations, and samples, that one piece holds at most.
 _PIECE_BYTES = 1 << 24
 _PIECE_SAMPLES = 4096
 
@@ -32,11 +35,12 @@ _EXIT_INTERRUPTED = 130
 
 @dataclass
 class _Tally:
-    """What has been computed so far."""
+    """What has been computed so far, and how many samples come next."""
 
     samples: int = 0
     right: int = 0
     seconds: float = 0.0
+    piece: int = 1
     interrupted: bool = False
 
 
@@ -74,7 +78,7 @@ def command(
     emulator = Emulator(target.network, chosen)
     tally = _compute(emulator, samples, save, dump)
     if tally.interrupted:
-        kept = f"; {save} holds those" if save is not None and tally.samples else ""
+        kept = "" if save is None else f"; {save} holds those"
         console.note(f"interrupted after {tally.samples:,} of {samples.count:,} samples{kept}")
         return _EXIT_INTERRUPTED
     accuracy = None if samples.labels is None else tally.right / tally.samples
@@ -138,16 +142,18 @@ def _compute(emulator: Emulator, samples: SampleFile, save: Path | None, dump: P
                 layers[layer.output] = files.enter_context(
                     _writer(dump / f"{layer.name}.npy", network, layer.output, None)
                 )
-        size = _piece_size(network, whole=dump is not None)
-        try:
-            with console.progress("emulating") as report:
-                for x in samples.pieces(size):
-                    _piece(emulator, x, samples, tally, outputs, layers, report)
-        except KeyboardInterrupt:
-            tally.interrupted = True
-        if tally.samples:
-            for writer in (*outputs, *layers.values()):
-                writer.finish(tally.samples)
+        tally.piece = min(_FIRST_PIECE, most := _most_samples(network, whole=dump is not None))
+        with console.patient_interrupts() as interrupted, console.progress("emulating") as report:
+            for x in samples.pieces(lambda: tally.piece):
+                seconds = _piece(emulator, x, samples, tally, outputs, layers)
+                report(tally.samples, samples.count)
+                if interrupted():
+                    tally.interrupted = tally.samples < samples.count
+                    break
+                if seconds < _PIECE_SECONDS:
+                    tally.piece = min(2 * tally.piece, most)
+        for writer in (*outputs, *layers.values()):
+            writer.finish()
     return tally
 
 
@@ -158,14 +164,14 @@ def _piece(
     tally: _Tally,
     outputs: list[ArrayWriter],
     layers: dict[str, ArrayWriter],
-    report: Callable[[int, int], None],
-) -> None:
+) -> float:
+    """Compute, write and count one piece; returns the seconds that computing took."""
     if not tally.samples:
         # Compiles and derives what is made once, which is no part of the speed.
         emulator.run(x[:1])
     begin = time.perf_counter()
     tensors = emulator.trace(x) if layers else {emulator.network.output: emulator.run(x)}
-    tally.seconds += time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
     y = tensors[emulator.network.output]
     for writer in outputs:
         writer.append(y)
@@ -175,7 +181,8 @@ def _piece(
         best = y.reshape(len(y), -1).argmax(axis=1)
         tally.right += int(np.count_nonzero(best == samples.labels[tally.samples : tally.samples + len(y)]))
     tally.samples += len(y)
-    report(tally.samples, samples.count)
+    tally.seconds += seconds
+    return seconds
 
 
 def _writer(path: Path, network: Network, tensor: str, name: str | None) -> ArrayWriter:
@@ -183,7 +190,7 @@ def _writer(path: Path, network: Network, tensor: str, name: str | None) -> Arra
     return ArrayWriter(path, facts.shape, facts.quantization.format.dtype, name)
 
 
-def _piece_size(network: Network, *, whole: bool) -> int:
+def _most_samples(network: Network, *, whole: bool) -> int:
     """Samples whose input and output, or whose every tensor, fit a piece."""
     names = list(network.tensors) if whole else [network.input, network.output]
     elements = sum(network.tensors[name].elements for name in names)

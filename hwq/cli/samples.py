@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +61,8 @@ class SampleFile:
     count: int
     labels: NDArray[np.int64] | None
 
-    def pieces(self, size: int) -> Iterator[NDArray[np.integer]]:
-        """The samples as input codes, ``size`` at a time.
+    def pieces(self, size: Callable[[], int]) -> Iterator[NDArray[np.integer]]:
+        """The samples as input codes, as many at a time as ``size`` says each time.
 
         Raises
         ------
@@ -76,14 +76,16 @@ class SampleFile:
                 # Samples are not contiguous: only the whole array gives the first one.
                 whole = np.frombuffer(_read(member, header.bytes), header.dtype).reshape(header.shape[::-1]).T
             sample_bytes = header.bytes // self.count
-            for begin in range(0, self.count, size):
-                count = min(size, self.count - begin)
+            begin = 0
+            while begin < self.count:
+                count = min(size(), self.count - begin)
                 if whole is None:
                     values = np.frombuffer(_read(member, count * sample_bytes), header.dtype)
                     x = values.reshape(count, *header.shape[1:])
                 else:
                     x = np.ascontiguousarray(whole[begin : begin + count])
                 yield self._codes(x)
+                begin += count
 
     def _codes(self, x: NDArray[Any]) -> NDArray[np.integer]:
         try:
