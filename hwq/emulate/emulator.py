@@ -133,8 +133,11 @@ def _to_codes(buffer: Bytes, tensor: Tensor, out: Codes) -> None:
 
 def check_codes(x: Codes, tensor: Tensor, what: str) -> None:
     """Accept codes [N, *tensor shape] of the tensor's own type; DataError otherwise, naming ``what``."""
-    if not isinstance(x, np.ndarray) or x.ndim == 0 or x.shape[1:] != tensor.shape:
-        needed = ", ".join(["N", *map(str, tensor.shape)])
-        raise DataError(f"samples have shape {list(np.shape(x))}; {what} needs [{needed}]")
-    if x.dtype != tensor.quantization.format.dtype:
-        raise DataError(f"samples are {x.dtype}; {what} takes {tensor.quantization.format.dtype} codes")
+    needed = ", ".join(["N", *map(str, tensor.shape)])
+    kind = tensor.quantization.format.dtype
+    if not isinstance(x, np.ndarray):
+        raise DataError(f"{what} is {type(x).__name__}; needed is a {kind} array [{needed}]")
+    if x.ndim == 0 or x.shape[1:] != tensor.shape:
+        raise DataError(f"{what} has shape {list(x.shape)}; needed is [{needed}]")
+    if x.dtype != kind:
+        raise DataError(f"{what} is {x.dtype}; needed are {kind} codes")

@@ -7,8 +7,8 @@ batches it: the model's leading dimension of 1 is replaced by the number of samp
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter as LiteRtInterpreter
@@ -70,15 +70,17 @@ class LiteRt:
         ``reference``, ``optimized`` (no delegate) or ``xnnpack``.
     preserve:
         Keep every tensor readable; not for ``xnnpack``, whose intermediates are inside the delegate.
+    batch:
+        Samples that one call computes.
     """
 
-    _RESOLVERS = {
+    _RESOLVERS: ClassVar = {
         "reference": OpResolverType.BUILTIN_REF,
         "optimized": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         "xnnpack": OpResolverType.BUILTIN,
     }
 
-    def __init__(self, model: bytes, kernels: str, *, preserve: bool = False) -> None:
+    def __init__(self, model: bytes, kernels: str, *, preserve: bool = False, batch: int = 1) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._interpreter = LiteRtInterpreter(
@@ -87,6 +89,9 @@ class LiteRt:
                 experimental_op_resolver_type=self._RESOLVERS[kernels],
                 experimental_preserve_all_tensors=preserve,
             )
+        if batch > 1:
+            detail = self._interpreter.get_input_details()[0]
+            self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
@@ -100,6 +105,12 @@ class LiteRt:
             self._interpreter.invoke()
             outputs.append(self._interpreter.get_tensor(self._outputs[0])[0])
         return np.stack(outputs)
+
+    def repeat(self, x: Array) -> Callable[[], Any]:
+        """A call that computes the same samples ``x``, one batch, again and again."""
+        self._interpreter.set_tensor(self._input, x)
+        invoke: Callable[[], Any] = self._interpreter.invoke
+        return invoke
 
     def trace(self, x: Array, names: Iterable[str]) -> dict[str, Array]:
         """The named tensors for the samples ``x``, flattened to [N, elements]."""
