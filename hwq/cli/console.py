@@ -64,6 +64,9 @@ def table() -> Table:
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on the terminal for work that lasts; the value is called with (done, total)."""
     console = _console(True)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -78,14 +81,15 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     begin = time.monotonic()
 
     def update(done: int, total: int) -> None:
-        if not bar.live.is_started and console.is_terminal and time.monotonic() - begin > _PATIENCE:
+        if not bar.live.is_started and time.monotonic() - begin > _PATIENCE:
             bar.start()
         bar.update(task, completed=done, total=total)
 
     try:
         yield update
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
 
 
 @contextmanager
