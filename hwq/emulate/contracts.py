@@ -16,29 +16,26 @@ class Arithmetic:
     ----------
     convolution, dense:
         How the accumulators of convolutions (depthwise included) and of dense layers are scaled.
-    elsewhere:
-        Integer contract of every other requantization: sums, means, changes of scale.
-    float_add:
-        ADD as XNNPACK computes it instead of TFLite's three requantizations.
-    float_softmax:
-        Softmax from a float32 table of exponentials instead of gemmlowp's fixed point.
+    xnnpack:
+        Whether sums, means, slopes and changes of scale are XNNPACK's; elsewhere they are TFLite's, under DOUBLE
+        whatever the convolutions' contract.
+    optimized:
+        Whether softmax and the mean over an image are those of LiteRT's optimized kernels, which XNNPACK leaves
+        softmax to.
     """
 
     convolution: Contract
     dense: Contract
-    elsewhere: Contract
-    xnnpack_add: bool = False
-    float_softmax: bool = False
+    xnnpack: bool = False
+    optimized: bool = False
 
 
 _ARITHMETIC = {
-    Contract.DOUBLE: Arithmetic(Contract.DOUBLE, Contract.DOUBLE, Contract.DOUBLE),
-    Contract.SINGLE: Arithmetic(Contract.SINGLE, Contract.SINGLE, Contract.SINGLE),
-    Contract.UP2: Arithmetic(Contract.UP2, Contract.UP2, Contract.DOUBLE, float_softmax=True),
-    Contract.F64AWAY: Arithmetic(Contract.DOUBLE, Contract.F64AWAY, Contract.DOUBLE),
-    Contract.FP32HE: Arithmetic(
-        Contract.FP32HE, Contract.FP32HE, Contract.DOUBLE, xnnpack_add=True, float_softmax=True
-    ),
+    Contract.DOUBLE: Arithmetic(Contract.DOUBLE, Contract.DOUBLE),
+    Contract.SINGLE: Arithmetic(Contract.SINGLE, Contract.SINGLE),
+    Contract.UP2: Arithmetic(Contract.UP2, Contract.UP2, optimized=True),
+    Contract.F64AWAY: Arithmetic(Contract.DOUBLE, Contract.F64AWAY),
+    Contract.FP32HE: Arithmetic(Contract.FP32HE, Contract.FP32HE, xnnpack=True, optimized=True),
 }
 
 

@@ -28,14 +28,14 @@ _BITS = ir.VectorType(ir.IntType(1), LANES)
 #: What can be done with accumulators, by number; the number is the length of the tuple that names it to a kernel.
 NUMBERS = {
     Contract.DOUBLE: 1,
-    Contract.UP2: 2,
-    Contract.SINGLE: 3,
-    Contract.F64AWAY: 4,
-    Contract.FP32HE: 5,
+    Contract.UP2: 1,
+    Contract.SINGLE: 2,
+    Contract.F64AWAY: 3,
+    Contract.FP32HE: 4,
 }
 #: DOUBLE where `hwq.emulate.products` has proven that no shift is to the left, that every right shift is at least 1 and
 #: that nothing overflows: then one sum of constants does the work of three.
-BOUNDED = 6
+BOUNDED = 5
 
 
 def constant(vector: Any, value: Any) -> Any:
@@ -66,7 +66,8 @@ class Channels:
     Parameters
     ----------
     integers:
-        Address of int32 [4, stride]: bias, multiplier, left shift, right shift.
+        Address of int32 [5, stride]: bias, multiplier, left shift, right shift, and -1 where halves of the second
+        rounding go away from zero (DOUBLE), 0 where they go up (UP2).
     roundings:
         Address of int64 [stride]: for `BOUNDED`, what is added to the product of accumulator and multiplier:
         ``2^30 + 2^31 * (2^(right - 1) + zero * 2^right)``. Of sixteen channels the even ones come first.
@@ -97,10 +98,11 @@ class Channels:
         number: int,
     ) -> None:
         row = builder.mul(stride, I64(4))
-        rows = [builder.add(integers, builder.mul(row, I64(i))) for i in range(4)]
+        rows = [builder.add(integers, builder.mul(row, I64(i))) for i in range(5)]
         self._builder = builder
         self._number = number
-        self.bias, self._multiplier, self._left, self._right = (load(builder, r, INTS, 4 * first) for r in rows)
+        constants = (load(builder, row, INTS, 4 * first) for row in rows)
+        self.bias, self._multiplier, self._left, self._right, self._away = constants
         self._roundings = [load(builder, roundings, _PAIRS, 8 * (first + i * LANES // 2)) for i in range(2)]
         self._factor = load(builder, factors, DOUBLES, 8 * first)
         self._low, self._high, self._zero = (splat(builder, load(builder, bounds, I32, 4 * i)) for i in range(3))
@@ -130,7 +132,7 @@ class Channels:
             return self._bounded(x)
         rounding = _pair_constant(1 << 30)
         high = self._high_multiply(builder.shl(x, self._left), rounding, rounding)
-        return self._offset(self._shift(high, away=self._number == NUMBERS[Contract.DOUBLE]))
+        return self._offset(self._shift(high))
 
     def _high_multiply(self, x: Any, even_rounding: Any, odd_rounding: Any) -> Any:
         """``(x * multiplier + rounding) >> 31``, its low 32 bits.
@@ -150,13 +152,12 @@ class Channels:
         choice = ir.Constant(INTS, [lane + LANES * (lane % 2) for lane in range(LANES)])
         return builder.shuffle_vector(even, odd, choice)
 
-    def _shift(self, x: Any, *, away: bool) -> Any:
+    def _shift(self, x: Any) -> Any:
         """``x / 2 ** right`` to nearest, halves away from zero or up: the remainder decides, and no sum overflows."""
         builder = self._builder
         mask = builder.sub(builder.shl(constant(INTS, 1), self._right), constant(INTS, 1))
-        threshold = builder.lshr(mask, constant(INTS, 1))
-        if away:
-            threshold = builder.sub(threshold, builder.ashr(x, constant(INTS, 31)))
+        negative = builder.and_(builder.ashr(x, constant(INTS, 31)), self._away)
+        threshold = builder.sub(builder.lshr(mask, constant(INTS, 1)), negative)
         above = builder.icmp_signed(">", builder.and_(x, mask), threshold)
         return builder.sub(builder.ashr(x, self._right), builder.sext(above, INTS))
 

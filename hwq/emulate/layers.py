@@ -17,8 +17,13 @@ from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.memory import Bytes
 from hwq.emulate.products import Convolution, Depthwise, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
-from hwq.emulate.sums import rescaled_sum, xnnpack_sum
-from hwq.emulate.tables import activation_table, requantization_table
+from hwq.emulate.sums import folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
+from hwq.emulate.tables import (
+    activation_table,
+    requantization_table,
+    xnnpack_activation_table,
+    xnnpack_requantization_table,
+)
 from hwq.graph.layers import (
     Activation,
     Add,
@@ -38,7 +43,6 @@ from hwq.graph.layers import (
 from hwq.graph.network import Network
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization
-from hwq.numeric.requantize import quantize_multiplier, requantize
 
 #: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
 Kernel = Callable[..., None]
@@ -67,7 +71,7 @@ def _finish(y: NDArray[np.int64], target: Quantization, clamp: tuple[int, int]) 
 def _add(network: Network, layer: Add, arithmetic: Arithmetic) -> Kernel:
     sources = [_quantization(network, name) for name in layer.inputs]
     target = _quantization(network, layer.output)
-    plan = (xnnpack_sum if arithmetic.xnnpack_add else rescaled_sum)(sources[0], sources[1], target)
+    plan = (xnnpack_sum if arithmetic.xnnpack else rescaled_sum)(sources[0], sources[1], target)
     # Two bytes have 65,536 pairs: the sum of every one of them, once.
     table = _finish(plan.scale(plan.terms[0][:, None] + plan.terms[1]), target, layer.clamp).reshape(-1)
 
@@ -103,21 +107,18 @@ def _inside(start: int, length: int, size: int) -> NDArray[np.int64]:
     return np.arange(max(start, 0), min(start + length, size), dtype=np.int64)
 
 
-def _divide_away(x: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """``x / count``, halves away from zero."""
-    return np.sign(x) * ((np.abs(x) + count // 2) // count)
-
-
 def _mean(network: Network, layer: Mean, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     axes = tuple(axis + 1 for axis in layer.axes)
     count = math.prod(network.tensors[layer.inputs[0]].shape[axis] for axis in layer.axes)
-    multiplier, shift = quantize_multiplier(float(source.scale[0]) / float(target.scale[0]))
+    output = network.tensors[layer.output].shape
+    over_image = layer.axes == (0, 1) and len(output) == 3
+    folded = arithmetic.optimized and over_image
+    scaling = (xnnpack_mean if arithmetic.xnnpack else folded_mean if folded else rescaled_mean)(source, target, count)
 
     def run(out: Bytes, x: Bytes) -> None:
         sums = x.sum(axis=axes, dtype=np.int64) - (int(source.zero_point[0]) + 128) * count
-        y = _divide_away(requantize(sums, multiplier, shift, arithmetic.elsewhere), count)
-        out[...] = _finish(y, target, (-128, 127)).reshape(out.shape)
+        out[...] = _finish(scaling(sums), target, (-128, 127)).reshape(out.shape)
 
     return run
 
@@ -158,16 +159,18 @@ def _lookup(codes: NDArray[np.integer], target: Quantization) -> Kernel:
 
 def _activation(network: Network, layer: Activation, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    return _lookup(activation_table(layer, source, target), target)
+    table = xnnpack_activation_table if arithmetic.xnnpack else activation_table
+    return _lookup(table(layer, source, target), target)
 
 
 def _requantize(network: Network, layer: Requantize, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    return _lookup(requantization_table(layer, source, target), target)
+    table = xnnpack_requantization_table if arithmetic.xnnpack else requantization_table
+    return _lookup(table(source, target), target)
 
 
 def _softmax(network: Network, layer: Softmax, arithmetic: Arithmetic) -> Kernel:
-    kind = FloatSoftmax if arithmetic.float_softmax else FixedPointSoftmax
+    kind = FloatSoftmax if arithmetic.optimized else FixedPointSoftmax
     return kind(layer, _quantization(network, layer.inputs[0]))
 
 

@@ -69,8 +69,14 @@ class ChannelConstants:
         if contract is Contract.FP32HE:
             scales = single_precision_scales(network, layer).astype(np.float64)
         self.valid = len(channels)
-        self.integers = np.zeros((4, stride), np.int32)
-        rows = (bias, multiplier, np.maximum(shift, 0), np.maximum(-shift, 0))
+        self.integers = np.zeros((5, stride), np.int32)
+        rows = (
+            bias,
+            multiplier,
+            np.maximum(shift, 0),
+            np.maximum(-shift, 0),
+            -_halves_go_away(layer, contract).astype(np.int64),
+        )
         for row, values in zip(self.integers, rows, strict=True):
             row[: self.valid] = values[part].astype(np.int32)
         self.factors = np.zeros(stride, np.float64)
@@ -86,6 +92,19 @@ class ChannelConstants:
             self.integers[3, self.valid :] = 1
         blocks = self.roundings.reshape(-1, 8, 2)
         self.roundings = np.ascontiguousarray(blocks.transpose(0, 2, 1)).reshape(-1)
+
+
+def _halves_go_away(layer: Weighted, contract: Contract) -> NDArray[np.bool_]:
+    """Whether each channel's second rounding takes halves away from zero, as DOUBLE does, or up, as UP2 does.
+
+    LiteRT's optimized kernels, which UP2 stands for, leave grouped convolutions to the reference, and in depthwise ones
+    the channels behind the last whole vector of eight.
+    """
+    channels = np.arange(output_channels(layer))
+    if contract is not Contract.UP2 or (isinstance(layer, Conv2D) and layer.groups > 1):
+        return np.ones(len(channels), np.bool_)
+    whole = len(channels) // 8 * 8 if isinstance(layer, DepthwiseConv2D) else len(channels)
+    return channels >= whole
 
 
 def _is_bounded(

@@ -1,4 +1,4 @@
-"""ADD: two codes with scales of their own become one (docs/spec/numerics.md, N.6)."""
+"""ADD and MEAN: codes with a scale of their own become one in another (docs/spec/numerics.md, N.6)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from hwq.graph.tensors import Quantization
 from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
+
+#: From sums of codes less zero-point to output codes before the zero-point.
+Scaling = Callable[[NDArray[np.int64]], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class SumPlan:
     """
 
     terms: tuple[NDArray[np.int64], NDArray[np.int64]]
-    scale: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    scale: Scaling
 
 
 def _centered(source: Quantization) -> NDArray[np.int64]:
@@ -46,8 +49,32 @@ def rescaled_sum(first: Quantization, second: Quantization, target: Quantization
 
 def xnnpack_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:
     """XNNPACK's sum: multipliers of 21 bits for both inputs, one shift, halves up."""
-    ratios = [np.float32(source.scale[0]) / np.float32(target.scale[0]) for source in (first, second)]
+    ratios = [source.scale[0] / target.scale[0] for source in (first, second)]
     exponent = int(np.frexp(max(ratios))[1]) - 1
     shift = 20 - exponent
     a, b = (int(np.rint(np.ldexp(np.float64(ratio), shift))) for ratio in ratios)
     return SumPlan((_centered(first) * a, _centered(second) * b), lambda x: (x + (np.int64(1) << (shift - 1))) >> shift)
+
+
+def rescaled_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
+    """TFLite's mean of ``count`` codes: the division goes into the multiplier, whose precision it costs."""
+    multiplier, shift = quantize_multiplier(float(source.scale[0]) / float(target.scale[0]))
+    spare = min(count.bit_length() - 1, 32, 31 + shift)
+    multiplier = (multiplier << spare) // count
+    return lambda x: requantize(x, multiplier, shift - spare, Contract.DOUBLE)
+
+
+def folded_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
+    """The mean over an image in LiteRT's optimized kernels: codes are summed as they are, the zero-points come last."""
+    codes, results = source.scale[0], target.scale[0]
+    offset = np.float32(source.zero_point[0]) * codes / results
+    bias = int(np.trunc(offset + np.copysign(np.float32(0.5), offset)))
+    multiplier, shift = quantize_multiplier(float(codes / (np.float32(count) * results)))
+    return lambda x: requantize(x + int(source.zero_point[0]) * count, multiplier, shift, Contract.DOUBLE) - bias
+
+
+def xnnpack_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
+    """XNNPACK's mean of ``count`` codes: one float32 factor, halves to even after the zero-point is added."""
+    factor = source.scale[0] / (target.scale[0] * np.float32(count))
+    zero = np.float32(target.zero_point[0])
+    return lambda x: np.rint(x.astype(np.float32) * factor + zero).astype(np.int64) - int(zero)

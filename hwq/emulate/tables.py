@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate import fixed_point
-from hwq.graph.layers import Activation, ActivationKind, Requantize
+from hwq.graph.layers import Activation, ActivationKind
 from hwq.graph.requantization import activation_clamp
 from hwq.graph.tensors import Quantization
 from hwq.numeric.requantize import Contract, divide_by_power_of_two, quantize_multiplier, requantize
@@ -22,7 +22,7 @@ def input_codes(quantization: Quantization) -> Codes:
     return np.arange(quantization.format.min, quantization.format.max + 1, dtype=np.int64)
 
 
-def requantization_table(layer: Requantize, source: Quantization, target: Quantization) -> NDArray[np.integer]:
+def requantization_table(source: Quantization, target: Quantization) -> NDArray[np.integer]:
     """Table of a change of scale, zero-point or format."""
     x = input_codes(source) - int(source.zero_point[0])
     scale = float(source.scale[0]) / float(target.scale[0])
@@ -45,6 +45,27 @@ def activation_table(layer: Activation, source: Quantization, target: Quantizati
         below = requantize(x, *quantize_multiplier(float(slope)), Contract.DOUBLE)
         return _finish(np.where(x >= 0, y, below), target)
     return _finish(y, target, activation_clamp(layer.kind, target))
+
+
+def xnnpack_requantization_table(source: Quantization, target: Quantization) -> NDArray[np.integer]:
+    """`requantization_table` as XNNPACK computes it."""
+    x = input_codes(source) - int(source.zero_point[0])
+    return _finish(_coarse_product(x, source.scale[0] / target.scale[0]), target)
+
+
+def xnnpack_activation_table(layer: Activation, source: Quantization, target: Quantization) -> NDArray[np.integer]:
+    """`activation_table` as XNNPACK computes it: the slope of LEAKY_RELU is its own, the rest as everywhere."""
+    if layer.kind is not ActivationKind.LEAKY_RELU:
+        return activation_table(layer, source, target)
+    x = input_codes(source) - int(source.zero_point[0])
+    ratio = source.scale[0] / target.scale[0]
+    below = _coarse_product(x, ratio * np.float32(layer.alpha))
+    return _finish(np.where(x >= 0, _coarse_product(x, ratio), below), target)
+
+
+def _coarse_product(x: Codes, factor: np.float32) -> Codes:
+    """``x * factor`` with 8 fraction bits of the factor, halves up."""
+    return (x * int(np.rint(np.float32(256) * factor)) + 128) >> 8
 
 
 def _finish(y: Codes, target: Quantization, clamp: tuple[int, int] | None = None) -> NDArray[np.integer]:
