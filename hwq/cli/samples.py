@@ -89,7 +89,7 @@ class SampleFile:
 
     def _codes(self, x: NDArray[Any]) -> NDArray[np.integer]:
         try:
-            return quantize_input(self.network, x.astype(x.dtype.newbyteorder("="), copy=False))
+            return quantize_input(self.network, x)
         except DataError as error:
             raise DataError(f"{self.path}: x: {error}") from None
 

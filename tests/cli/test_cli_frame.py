@@ -153,8 +153,9 @@ def test_help_is_quick_and_imports_no_verb() -> None:
     assert not {"numpy", "yaml", "numba", "amaranth", "hwq.cli.run"} & set(modules)
 
 
-def test_a_closed_pipe_is_quiet() -> None:
-    with start("schema") as process:
+@pytest.mark.parametrize("verb", ["schema", "doctor"])
+def test_a_closed_pipe_is_quiet(verb: str) -> None:
+    with start(verb) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
