@@ -18,7 +18,7 @@ from hwq.errors import ConfigError
 from hwq.toolchain.verilator import trace_format
 from hwq.verify.compare import LayerReport
 from hwq.verify.session import VerifyReport, verify
-from hwq.verify.tamper import Tamper
+from hwq.verify.tamper import FAULTS, Tamper
 
 _EXIT_MISMATCH = 1
 _EXIT_INTERRUPTED = 130
@@ -52,7 +52,8 @@ def command(
         opened = open_design(project, names)
         x, origin = choose_samples(opened, data, samples, seed)
         trace = trace_format() if waves else None
-        report = verify(opened.design, x, directory, opened.inputs, trace, tamper, show)
+        fault = FAULTS[tamper] if tamper else None
+        report = verify(opened.design, x, directory, opened.inputs, trace, fault, show)
         waveform = report.waveform
         if waveform is not None and output is None:
             waveform = Path(f"{opened.project.name}.{trace}")
@@ -157,21 +158,21 @@ def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Pat
 
 def _print_verdict(report: VerifyReport, origin: str) -> None:
     out, simulator = console.output(), report.simulator
-    built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
-    what = "1 sample" if report.samples == 1 else f"{report.samples} samples"
+    layers = _count(len(report.layers), "layer")
     if report.match:
         elements = sum(layer.elements for layer in report.layers)
-        verdict = f"MATCH: {elements:,} outputs of {len(report.layers)} layers, every bit and every cycle"
+        verdict = f"MATCH: {elements:,} outputs of {layers}, every bit and every cycle"
         out.print(verdict, style="bold green", soft_wrap=True)
     elif not report.interrupted:
         wrong = sum(not layer.match for layer in report.layers)
-        out.print(f"MISMATCH in {wrong} of {len(report.layers)} layers", style="bold red", soft_wrap=True)
-    out.print(
-        f"{what} ({origin}); verilator {simulator.verilator.version}, {built}, simulated in "
-        f"{report.simulation_seconds:.1f} s",
-        style="dim",
-        soft_wrap=True,
-    )
+        out.print(f"MISMATCH in {wrong} of {layers}", style="bold red", soft_wrap=True)
+    built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
+    facts = [f"verilator {simulator.verilator.version}", built, f"simulated in {report.simulation_seconds:.1f} s"]
+    out.print(f"{_count(report.samples, 'sample')} ({origin}); {', '.join(facts)}", style="dim", soft_wrap=True)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _cells(layer: LayerReport) -> tuple[str, ...]:

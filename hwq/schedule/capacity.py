@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hwq.arch.parameters import InputZeroPoint
-from hwq.errors import CapacityError
 from hwq.numeric.bounds import accumulator_bounds, signed_bits
+from hwq.numeric.requantize import quantize_multiplier
 from hwq.schedule.plan import ConvPlan
 
 
@@ -34,20 +34,21 @@ def psum_bits(plan: ConvPlan) -> int:
     return signed_bits(int(np.min(low)), int(np.max(high)))
 
 
-def check_widths(plan: ConvPlan) -> None:
-    """Refuse a layer whose sums could leave the chosen widths.
-
-    Raises
-    ------
-    CapacityError
-        Naming the parameter to raise.
-    """
+def width_faults(plan: ConvPlan) -> list[str]:
+    """Why the layer's numbers could leave the chosen widths, each fault naming the parameter to raise."""
     a, layer = plan.accelerator, plan.convolution.layer
-    for parameter, have, need in (
-        ("arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits(plan)),
-        ("arithmetic.psum_bits", a.psum_bits, psum_bits(plan)),
-    ):
-        if have < need:
-            raise CapacityError(
-                f"layer {layer}: its sums need {need} bits and {parameter} is {have}; raise {parameter} to {need}"
-            )
+    faults = [
+        f"layer {layer}: its sums need {need} bits and {parameter} is {have}; raise {parameter} to {need}"
+        for parameter, have, need in (
+            ("arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits(plan)),
+            ("arithmetic.psum_bits", a.psum_bits, psum_bits(plan)),
+        )
+        if have < need
+    ]
+    left, most = int(np.max(quantize_multiplier(plan.convolution.scales)[1])), a.requantizer.max_left_shift
+    if left > most:
+        faults.append(
+            f"layer {layer}: the requantizer shifts left by at most {most} bits and the layer's scales need {left}; "
+            f"raise requantizer.max_left_shift to {left}"
+        )
+    return faults

@@ -14,7 +14,7 @@ from hwq.arch.isa import Space
 from hwq.errors import CapacityError
 from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.network import Network
-from hwq.schedule.capacity import check_widths
+from hwq.schedule.capacity import width_faults
 from hwq.schedule.cycles import CycleCount, count_cycles, output_cycle
 from hwq.schedule.geometry import convolutions
 from hwq.schedule.plan import ConvPlan, plan_convolution
@@ -144,54 +144,35 @@ def descriptor_fields(
     }
 
 
-def _require(layer: str, space: Space, need: int, have: int) -> None:
-    if need > have:
-        parameter, unit = _PARAMETERS[space]
-        raise CapacityError(
-            f"layer {layer}: {space.name.lower()} memory holds {have} {unit} and {need} are needed, {need - have} too "
-            f"many; raise buffers.{parameter} to {need}"
-        )
-
-
 def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accelerator) -> Program:
     """Lower ``layers`` of ``network``, each to a program of its own that shares memories with the others.
 
     Raises
     ------
     CapacityError
-        When a layer does not fit; the message names memory, shortfall and the parameter to raise.
+        When the layers do not fit; the message names every memory and width, the shortfall and the parameter to raise.
     """
     a = accelerator
-    array, buffers = a.array, a.buffers
-    weights: list[NDArray[np.int64]] = [np.zeros((0, array.columns), dtype=np.int64)]
+    weights: list[NDArray[np.int64]] = [np.zeros((0, a.array.columns), dtype=np.int64)]
     records: list[dict[str, int]] = []
     weight_words = 0
-    lowered = []
+    lowered, faults = [], []
     for layer in layers:
         plans, descriptors = [], []
         source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
         output_base = ceil_div(source.elements, a.word) * a.word
         for convolution in convolutions(network, layer):
             plan = plan_convolution(convolution, a)
-            check_widths(plan)
-            _require(
-                layer.name,
-                Space.WEIGHTS,
-                (weight_words + plan.weight_words) * array.columns,
-                a.weight_words * array.columns,
-            )
-            record_word = len(records) // a.lanes
-            fields = descriptor_fields(plan, weight_words, record_word, 0, output_base)
+            faults += width_faults(plan)
+            fields = descriptor_fields(plan, weight_words, len(records) // a.lanes, 0, output_base)
             plans.append(plan)
             descriptors.append(fields)
             weights.append(plan.weight_image())
             records += channel_records(plan)
             weight_words += plan.weight_words
-        _require(layer.name, Space.RECORDS, len(records), a.record_words * a.lanes)
-        _require(layer.name, Space.ACTIVATIONS, output_base + target.elements, a.activation_words * a.word)
-        _require(layer.name, Space.DESCRIPTORS, len(descriptors) + 1, buffers.descriptors)
-        for fields in descriptors:
-            _check_fields(layer.name, fields)
+        where = f"layer {layer.name}: "
+        activations = _shortfall(where, Space.ACTIVATIONS, output_base + target.elements, a.activation_words * a.word)
+        faults += activations + _shortfall(where, Space.DESCRIPTORS, len(descriptors) + 1, a.buffers.descriptors)
         lowered.append(
             LayerProgram(
                 name=layer.name,
@@ -204,13 +185,30 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
                 cycles=tuple(count_cycles(plan) for plan in plans),
             )
         )
+    columns = a.array.columns
+    faults += _shortfall("", Space.WEIGHTS, weight_words * columns, a.weight_words * columns)
+    faults += _shortfall("", Space.RECORDS, len(records), a.record_words * a.lanes)
+    # A base that a memory is too small for is that memory's fault, not the field's.
+    faults = faults or [fault for layer in lowered for fault in _field_faults(layer)]
+    if faults:
+        raise CapacityError("\n".join(faults))
     return Program(a, tuple(lowered), np.concatenate(weights), tuple(records))
 
 
-def _check_fields(layer: str, fields: dict[str, int]) -> None:
-    try:
-        isa.DESCRIPTOR.pack(fields)
-    except ValueError as error:
-        raise CapacityError(
-            f"layer {layer}: the accelerator's descriptor has no room for this layer: {error}"
-        ) from None
+def _shortfall(where: str, space: Space, need: int, have: int) -> list[str]:
+    """What is wrong where ``need`` exceeds ``have``."""
+    if need <= have:
+        return []
+    parameter, unit = _PARAMETERS[space]
+    memory, missing = f"{where}{space.name.lower()} memory", need - have
+    return [f"{memory} holds {have} {unit} and {need} are needed, {missing} too many; raise buffers.{parameter} to {need}"]
+
+
+def _field_faults(layer: LayerProgram) -> list[str]:
+    """What is wrong where a descriptor's field is too narrow for the layer."""
+    for fields in layer.descriptors:
+        try:
+            isa.DESCRIPTOR.pack(fields)
+        except ValueError as error:
+            return [f"layer {layer.name}: the accelerator's descriptor has no room for this layer: {error}"]
+    return []

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.arch.parameters import InputZeroPoint
-from hwq.errors import CapacityError
 from hwq.numeric.requantize import quantize_multiplier
 from hwq.schedule.plan import ConvPlan
 
@@ -21,21 +20,9 @@ def effective_bias(plan: ConvPlan) -> NDArray[np.int64]:
 
 
 def channel_records(plan: ConvPlan) -> list[dict[str, int]]:
-    """Fields of the record of every channel of every block; channels that do not exist are all zero.
-
-    Raises
-    ------
-    CapacityError
-        When a scale needs a left shift that the requantizer was built without.
-    """
+    """Fields of the record of every channel of every block; channels that do not exist are all zero."""
     c, a = plan.convolution, plan.accelerator
     multipliers, shifts = quantize_multiplier(c.scales)
-    largest = int(np.max(shifts))
-    if largest > a.requantizer.max_left_shift:
-        raise CapacityError(
-            f"layer {c.layer}: the requantizer shifts left by at most {a.requantizer.max_left_shift} bits and the "
-            f"layer's scales need {largest}; raise requantizer.max_left_shift to {largest}"
-        )
     bias = effective_bias(plan)
     records = [
         {"bias": int(b), "multiplier": int(m), "shift": int(s)}

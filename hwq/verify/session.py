@@ -18,7 +18,7 @@ from hwq.toolchain.cocotb import cocotb_harness, run_bench
 from hwq.toolchain.verilator import Simulator, Trace, build_simulator, public_ports
 from hwq.verify.compare import LayerReport, compare_layer, unfinished_layer
 from hwq.verify.design import Design
-from hwq.verify.tamper import Tamper, tamper_golden, tamper_rtl, tamper_weight
+from hwq.verify.tamper import Fault
 from hwq.verify.vectors import GoldenLayer, golden_vectors
 
 #: Called with what is being done, now and then while it lasts.
@@ -66,7 +66,7 @@ def verify(
     directory: Path,
     inputs: Mapping[str, Mapping[str, str]],
     trace: Trace | None = None,
-    tamper: Tamper | None = None,
+    fault: Fault | None = None,
     progress: Progress = lambda what: None,
 ) -> VerifyReport:
     """Run every layer of ``design`` in Verilator on what it meets in the network, and compare with the emulator.
@@ -83,8 +83,8 @@ def verify(
         Name and SHA-256 of the files the design was made from, for the manifest.
     trace:
         Whether to write a waveform, and in which format.
-    tamper:
-        A fault to plant.
+    fault:
+        Plants a fault between writing and building (`tamper.FAULTS`).
     progress:
         Told what is being done.
 
@@ -98,13 +98,7 @@ def verify(
     golden = golden_vectors(design, samples)
     progress("writing Verilog")
     package = write_package(design.program, design.network, directory, inputs, [vector.first() for vector in golden])
-    tampered = None
-    if tamper is Tamper.WEIGHT:
-        tampered = tamper_weight(design, golden, directory / package.manifest["images"]["weights"])
-    elif tamper is Tamper.RTL:
-        tampered = tamper_rtl(directory / VERILOG)
-    elif tamper is Tamper.GOLDEN:
-        golden, tampered = tamper_golden(golden)
+    tampered = fault(design, package, golden) if fault is not None else None
     simulator = _build(package, trace, progress)
     simulation = _Simulation(package, golden, directory / "simulation")
     simulated = time.monotonic()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 
 import numpy as np
 
 from hwq.emulate import Emulator
 from hwq.errors import ConfigError
+from hwq.export.package import VERILOG, Package
 from hwq.graph.network import Network
 from hwq.verify.design import Design
 from hwq.verify.vectors import GoldenLayer
@@ -29,18 +30,22 @@ class Tamper(StrEnum):
     """The requantizer's rounding: the half that is added before the right shift is left out."""
 
 
-def tamper_golden(golden: list[GoldenLayer]) -> tuple[list[GoldenLayer], str]:
+#: Plants a fault in the written package, or in the golden vectors, in place; returns what it did, as a sentence's part.
+Fault = Callable[[Design, Package, list[GoldenLayer]], str]
+
+
+def tamper_golden(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
     """Change one element in the middle of the first layer's last expected output."""
     first = golden[0]
     outputs = first.outputs.astype(np.int64)
     place = outputs.shape[1] // 2
     outputs[-1, place] += 1 if outputs[-1, place] < 0 else -1
-    what = f"expected output {place} of layer {first.layer}, sample {len(outputs) - 1}, is off by one"
-    return [GoldenLayer(first.layer, first.inputs, outputs), *golden[1:]], what
+    golden[0] = GoldenLayer(first.layer, first.inputs, outputs)
+    return f"expected output {place} of layer {first.layer}, sample {len(outputs) - 1}, is off by one"
 
 
-def tamper_weight(design: Design, golden: list[GoldenLayer], image: Path) -> str:
-    """Flip the top bit of one weight in the image file ``image``: the first whose change shows in the golden outputs.
+def tamper_weight(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+    """Flip the top bit of one weight in its memory image: the first whose change shows in the golden outputs.
 
     Raises
     ------
@@ -48,6 +53,7 @@ def tamper_weight(design: Design, golden: list[GoldenLayer], image: Path) -> str
         When no weight of the first layer changes any output of these samples.
     """
     layer, vector = design.layers[0], golden[0]
+    image = package.root / package.manifest["images"]["weights"]
     width = design.program.accelerator.weight.width
     tensors = design.network.tensors
     inputs = vector.inputs.reshape(len(vector.inputs), *tensors[layer.inputs[0]].shape)
@@ -70,8 +76,9 @@ def tamper_weight(design: Design, golden: list[GoldenLayer], image: Path) -> str
     raise ConfigError(f"no first weight of layer {layer.name} changes an output of these samples; give other samples")
 
 
-def tamper_rtl(verilog: Path) -> str:
-    """Take the rounding out of the requantizer in the file ``verilog``."""
+def tamper_rtl(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+    """Take the final rounding out of the requantizer."""
+    verilog = package.root / VERILOG
     text = verilog.read_text(encoding="utf-8")
     # nudge = doubled + half - less: both corrections go, and the right shift rounds down.
     changed, count = re.subn(r"(assign nudge = )[^;]*;", r"\1{ doubled[31], doubled };", text)
@@ -79,3 +86,11 @@ def tamper_rtl(verilog: Path) -> str:
         raise ConfigError(f"{verilog} holds {count} requantizers' roundings where 1 was expected")
     verilog.write_text(changed, encoding="utf-8")
     return "the requantizer's final rounding is left out"
+
+
+FAULTS: Mapping[Tamper, Fault] = {
+    Tamper.WEIGHT: tamper_weight,
+    Tamper.GOLDEN: tamper_golden,
+    Tamper.RTL: tamper_rtl,
+}
+"""How each fault is planted."""

@@ -1,0 +1,183 @@
+"""Lowering: what does not fit is refused with memory, shortfall and parameter; what fits is laid out as promised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.isa import Space
+from hwq.arch.parameters import (
+    ArithmeticParameters,
+    ArrayParameters,
+    BufferParameters,
+    InputZeroPoint,
+    RequantizerParameters,
+)
+from hwq.errors import CapacityError
+from hwq.graph.network import Network
+from hwq.schedule import images
+from hwq.schedule.capacity import accumulator_bits
+from hwq.schedule.program import lower
+from tests.support.convolutions import quantization, random_convolution, reaching_network, small_network
+
+BUFFERS = BufferParameters(activations=1024, weights=4096, channels=64, descriptors=8, accumulators=16)
+
+
+def accelerator(**changes: object) -> Accelerator:
+    return replace(Accelerator(ArrayParameters(4, 4), buffers=BUFFERS), **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "changed,message",
+    [
+        (
+            {"activations": 128},
+            "layer first: activations memory holds 128 elements and 272 are needed.*buffers.activations to 272",
+        ),
+        (
+            {"weights": 64},
+            "weights memory holds 64 weights and 1248 are needed, 1184 too many; raise buffers.weights to",
+        ),
+        (
+            {"channels": 4},
+            "records memory holds 4 channels and 28 are needed, 24 too many; raise buffers.channels to 28",
+        ),
+    ],
+)
+def test_a_memory_that_is_too_small_is_named(changed: dict[str, int], message: str) -> None:
+    network = small_network()
+    with pytest.raises(CapacityError, match=f"^{message}"):
+        lower(network, network.layers, accelerator(buffers=replace(BUFFERS, **changed)))
+
+
+def test_everything_that_is_too_small_is_said_at_once() -> None:
+    network = small_network()
+    tiny = BufferParameters(activations=128, weights=64, channels=4, descriptors=2, accumulators=2)
+    with pytest.raises(CapacityError) as caught:
+        lower(network, network.layers, accelerator(buffers=tiny, arithmetic=ArithmeticParameters(accumulator_bits=19)))
+    message = str(caught.value)
+    for part in ("layer first: activations", "layer second: activations", "weights memory", "records memory"):
+        assert message.count(part) == 1
+
+
+def test_the_parameter_that_the_message_names_is_enough() -> None:
+    network = small_network()
+    exact = BufferParameters(activations=272, weights=1248, channels=28, descriptors=2, accumulators=16)
+    lower(network, network.layers, accelerator(buffers=exact))
+    for name in ("activations", "weights", "channels"):
+        with pytest.raises(CapacityError, match=f"raise buffers.{name} to {getattr(exact, name)}"):
+            lower(network, network.layers, accelerator(buffers=replace(exact, **{name: getattr(exact, name) - 16})))
+
+
+def test_too_few_descriptors_for_the_groups_of_a_convolution() -> None:
+    network = next(n for seed in range(50) if (n := random_convolution(seed)).layers[0].groups == 3)
+    with pytest.raises(CapacityError, match=r"layer conv: descriptors memory holds 3 descriptors and 4 are needed"):
+        lower(network, network.layers, accelerator(buffers=replace(BUFFERS, descriptors=3)))
+
+
+def test_sums_that_need_more_bits_are_refused() -> None:
+    network, _ = reaching_network(20)
+    narrow = accelerator(arithmetic=ArithmeticParameters(accumulator_bits=19, psum_bits=19))
+    with pytest.raises(
+        CapacityError, match=r"layer reach: its sums need 20 bits and arithmetic.accumulator_bits is 19"
+    ):
+        lower(network, network.layers, narrow)
+    lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(accumulator_bits=20)))
+    with pytest.raises(CapacityError, match=r"need 17 bits and arithmetic.psum_bits is 16; raise arithmetic.psum_bits"):
+        lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(psum_bits=16)))
+
+
+def test_subtracted_operands_need_their_own_bits() -> None:
+    network = small_network()
+    forms = {}
+    for form in InputZeroPoint:
+        program = lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(input_zero_point=form)))
+        forms[form] = [accumulator_bits(layer.plans[0]) for layer in program.layers]
+    assert all(bits >= 15 for bits in forms[InputZeroPoint.FOLDED])
+    # With a zero-point of -9 operands reach 136 instead of 127.
+    weights = small_network().layers[1].weights.reshape(10, -1).astype(np.int64)
+    high = max(np.maximum(w, 0).sum() * 136 - np.minimum(w, 0).sum() * 119 for w in weights)
+    low = max(np.maximum(w, 0).sum() * 119 - np.minimum(w, 0).sum() * 136 for w in weights)
+    assert forms[InputZeroPoint.SUBTRACTED][1] == int(max(high, low)).bit_length() + 1
+
+
+def test_a_scale_that_needs_a_left_shift_is_refused_without_the_shifter() -> None:
+    network = small_network()
+    tensors = dict(network.tensors)
+    tensors["scores"] = replace(tensors["scores"], quantization=quantization(0.001, 0))
+    steep = Network(network.name, tensors, network.layers, network.input, network.output)
+    plain = accelerator(requantizer=RequantizerParameters(max_left_shift=0))
+    lower(network, network.layers, plain)
+    with pytest.raises(CapacityError, match=r"layer classes: .*raise requantizer.max_left_shift to \d+") as caught:
+        lower(steep, steep.layers, plain)
+    needed = int(str(caught.value).rsplit(" ", 1)[1])
+    lower(steep, steep.layers, accelerator(requantizer=RequantizerParameters(max_left_shift=needed)))
+
+
+def test_a_descriptor_field_that_is_too_narrow_is_a_capacity_error() -> None:
+    network = small_network()
+    tensors = dict(network.tensors)
+    tall = replace(network.layers[1], padding=(1 << 16, 0, 0, 0))
+    tensors["deep"] = replace(tensors["deep"], shape=(32771, 2, 10))
+    deep = Network("deep", tensors, (tall,), "wide", "deep")
+    big = accelerator(buffers=replace(BUFFERS, activations=1 << 20))
+    with pytest.raises(CapacityError, match=r"layer second: the accelerator's descriptor has no room.*y_start"):
+        lower(deep, deep.layers, big)
+
+
+def test_folded_bias_holds_the_zero_point() -> None:
+    network = small_network()
+    folded = lower(network, network.layers, accelerator())
+    subtracted = lower(
+        network,
+        network.layers,
+        accelerator(arithmetic=ArithmeticParameters(input_zero_point=InputZeroPoint.SUBTRACTED)),
+    )
+    for channel in range(6):
+        moved = 4 * int(network.layers[0].weights[channel].astype(np.int64).sum())
+        assert folded.records[channel]["bias"] == subtracted.records[channel]["bias"] - moved
+        assert subtracted.records[channel]["bias"] == network.layers[0].bias[channel]
+
+
+def test_cycles_add_up_and_end_with_the_last_output() -> None:
+    for seed in range(20):
+        network = random_convolution(seed)
+        program = lower(
+            network, network.layers, accelerator(buffers=replace(BUFFERS, activations=1 << 14, weights=1 << 14))
+        )
+        layer = program.layers[0]
+        written = [layer.output_cycle(element) for element in range(layer.output_elements)]
+        assert max(written) == layer.predicted_cycles
+        assert sum(count.total for count in layer.cycles) == layer.predicted_cycles
+        for count in layer.cycles:
+            assert min(count.fetch, count.load, count.issue, count.tail) > 0
+            assert count.wait >= 0
+
+
+def test_images_round_trip() -> None:
+    rng = np.random.default_rng(3)
+    for bits in (2, 5, 8):
+        codes = rng.integers(-(1 << bits - 1), 1 << bits - 1, 23)
+        words = images.pack_words(codes, 4, bits)
+        assert len(words) == 6
+        assert all(0 <= word < 1 << 4 * bits for word in words)
+        assert np.array_equal(images.unpack_words(words, 4, bits)[:23], codes)
+
+
+def test_beats_carry_each_word_lowest_part_first() -> None:
+    wide = accelerator(array=ArrayParameters(16, 16))
+    bits = wide.word_bits[Space.WEIGHTS]
+    assert bits == 128
+    word = 0x0123456789ABCDEF_FEDCBA9876543210
+    low, high = images.load_beats(wide, Space.WEIGHTS, 5, [word])
+    mask = (1 << isa.WORD_BITS) - 1
+    address = wide.load_address_bits
+    assert (low & mask, high & mask) == (word & mask, word >> 64)
+    for beat, last in ((low, 0), (high, 1)):
+        assert beat >> 64 & (1 << address) - 1 == 5
+        assert beat >> 64 + address & 3 == Space.WEIGHTS
+        assert beat >> 64 + address + 2 == last
