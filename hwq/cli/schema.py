@@ -9,7 +9,7 @@ from hwq.config.models import project_schema
 def command() -> None:
     """Print the JSON Schema of project files, for editors that complete and check YAML.
 
-    An editor with a YAML language server reads it from a comment at the top of a project file:
-    yaml-language-server: $schema=hwq.schema.json
+    Write it to a file, and name that in the first line of a project, as the projects that come with hwq do:
+    # yaml-language-server: $schema=project.schema.json
     """
     print_json(project_schema())

@@ -134,4 +134,8 @@ def project_schema() -> dict[str, Any]:
     for section in SECTIONS:
         # The default of a section is its keys' defaults; editors show those where they belong.
         schema["properties"][section].pop("default", None)
+        for key in schema["$defs"][section.capitalize()]["properties"].values():
+            if "const" in key:
+                # Said twice by some versions of pydantic.
+                key.pop("enum", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -89,6 +89,7 @@ def _wanted() -> list[_Wanted]:
             for name, (minimum, purpose) in PACKAGES.items()
         ),
         _Wanted("verilator", True, "simulation", tools.find_verilator),
+        _Wanted("libpython", True, "simulation", tools.find_libpython),
         _Wanted("g++", True, "simulation", tools.find_compiler),
         _Wanted("make", True, "simulation", tools.find_make),
         _Wanted("perl", True, "simulation", tools.find_perl),

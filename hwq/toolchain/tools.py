@@ -5,6 +5,7 @@ A finder returns a `Tool` or raises ToolError with what to install. Nothing is s
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import re
@@ -12,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -253,6 +255,21 @@ def find_fst_headers() -> Tool:
             "Fedora: dnf install lz4-devel zlib-devel)",
         )
     return Tool("lz4.h, zlib.h", version[0], f"headers of {compiler.name}", ())
+
+
+def find_libpython() -> Tool:
+    """Python's shared library, which simulators load to run benches; some builds of Python come without it."""
+    install = (
+        "install Python's shared library (Debian, Ubuntu: apt install libpython3-dev; "
+        "pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install)"
+    )
+    try:
+        found = importlib.import_module("find_libpython").find_libpython()
+    except ImportError:
+        raise MissingError("find_libpython, a part of cocotb", "pip install cocotb") from None
+    if not found:
+        raise MissingError("libpython", install)
+    return Tool("libpython", sysconfig.get_python_version(), str(found), ())
 
 
 def python_package(name: str, minimum: Sequence[int] = ()) -> Tool:

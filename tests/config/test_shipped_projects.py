@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from hwq.cli.samples import open_samples
+from hwq.config.models import project_schema
 from hwq.config.project import load_project
 from hwq.frontends import load
 from hwq.graph.shapes import peak_activation_bytes, weight_bytes
@@ -23,9 +25,16 @@ def test_the_official_models_have_their_projects() -> None:
     assert names == {path.stem for path in CONFIGS.glob("projects/*.yaml")}
 
 
+def test_the_schema_beside_the_projects_is_current() -> None:
+    # Renewed by: hwq schema > configs/project.schema.json
+    assert json.loads((CONFIGS / "project.schema.json").read_text()) == project_schema()
+
+
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(CONFIGS)) for path in FILES])
 def test_it_loads_and_fits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HWQ_MLPERF_TINY", str(official_file("ad01_int8.tflite").parent))
+    # What makes an editor complete and check the file.
+    assert path.read_text().startswith("# yaml-language-server: $schema=../project.schema.json\n")
     project = load_project(path)
     network = load(project.model)
     program = lower(network, [layer for layer in network.layers if is_convolution(layer)], project.accelerator)

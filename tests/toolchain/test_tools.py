@@ -149,6 +149,16 @@ def test_viewers(install: Install) -> None:
     assert tools.find_surfer().version == "0.3.0"
 
 
+def test_shared_library_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Path(tools.find_libpython().origin).name.startswith("libpython3")
+    monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
+    with pytest.raises(ToolError, match=r"libpython is missing: install .*apt install libpython3-dev"):
+        tools.find_libpython()
+    monkeypatch.setitem(sys.modules, "find_libpython", None)
+    with pytest.raises(ToolError, match="pip install cocotb"):
+        tools.find_libpython()
+
+
 def test_python_packages() -> None:
     assert tools.python_package("numpy").version == importlib.metadata.version("numpy")
     with pytest.raises(ToolError, match="the Python package hwq-nothing is missing: pip install hwq-nothing"):
