@@ -13,11 +13,11 @@ from hwq.emulate import kernels
 from hwq.emulate.epilogue import BOUNDED, NUMBERS
 from hwq.emulate.geometry import Windows
 from hwq.emulate.memory import Bytes, allocate
-from hwq.emulate.scaling import Weighted, single_precision_scales
+from hwq.emulate.scaling import Weighted, scales_under
 from hwq.emulate.vectors import has_vnni
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D
 from hwq.graph.network import Network
-from hwq.graph.requantization import channel_rows, effective_scales, output_channels
+from hwq.graph.requantization import channel_rows, output_channels
 from hwq.graph.tensors import Quantization
 from hwq.numeric.bounds import accumulator_bounds
 from hwq.numeric.formats import INT32
@@ -64,10 +64,8 @@ class ChannelConstants:
         weights = layer.weights if isinstance(layer, DepthwiseConv2D) else np.moveaxis(layer.weights, 0, -1)
         totals = weights.reshape(-1, weights.shape[-1]).sum(axis=0, dtype=np.int64)
         bias = layer.bias.astype(np.int64) - totals * (int(source.zero_point[0]) + offset)
-        scales = effective_scales(network, layer)
+        scales = scales_under(contract, network, layer)
         multiplier, shift = quantize_multiplier(scales)
-        if contract is Contract.FP32HE:
-            scales = single_precision_scales(network, layer).astype(np.float64)
         self.valid = len(channels)
         self.integers = np.zeros((5, stride), np.int32)
         rows = (

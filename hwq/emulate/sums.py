@@ -65,16 +65,27 @@ def rescaled_mean(source: Quantization, target: Quantization, count: int) -> Sca
 
 
 def folded_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
-    """The mean over an image in LiteRT's optimized kernels: codes are summed as they are, the zero-points come last."""
+    """The mean over an image in LiteRT's optimized kernels, for sums [..., channels].
+
+    Codes are summed as they are, and the zero-points come last. Halves go up, except in the channels behind the last
+    whole vector of 16, which are computed one by one and away from zero.
+    """
     codes, results = source.scale[0], target.scale[0]
     offset = np.float32(source.zero_point[0]) * codes / results
     bias = int(np.trunc(offset + np.copysign(np.float32(0.5), offset)))
     multiplier, shift = quantize_multiplier(float(codes / (np.float32(count) * results)))
-    return lambda x: requantize(x + int(source.zero_point[0]) * count, multiplier, shift, Contract.DOUBLE) - bias
+
+    def scale(x: NDArray[np.int64]) -> NDArray[np.int64]:
+        sums, whole = x + int(source.zero_point[0]) * count, x.shape[-1] // 16 * 16
+        vectors = requantize(sums[..., :whole], multiplier, shift, Contract.UP2)
+        rest = requantize(sums[..., whole:], multiplier, shift, Contract.DOUBLE)
+        return np.concatenate([vectors, rest], axis=-1) - bias
+
+    return scale
 
 
 def xnnpack_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
     """XNNPACK's mean of ``count`` codes: one float32 factor, halves to even after the zero-point is added."""
-    factor = source.scale[0] / (target.scale[0] * np.float32(count))
+    factor = source.scale[0] / target.scale[0] / np.float32(count)
     zero = np.float32(target.zero_point[0])
     return lambda x: np.rint(x.astype(np.float32) * factor + zero).astype(np.int64) - int(zero)

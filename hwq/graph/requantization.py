@@ -35,8 +35,8 @@ def channel_rows(layer: Conv2D | DepthwiseConv2D | Dense) -> NDArray[np.int8]:
 def effective_scales(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) -> NDArray[np.float64]:
     """Factor between a layer's accumulator and its output codes, per output channel.
 
-    As TFLite computes it, rounding included: ``double(input) * double(weight[c]) / double(output)``, except in a dense
-    layer with one scale for all its weights, ``double(float32(input * weight)) / double(output)``.
+    As tflite-micro and LiteRT's reference kernels compute it, rounding included:
+    ``double(input) * double(weight[c]) / double(output)``.
 
     Parameters
     ----------
@@ -58,12 +58,7 @@ def layer_scales(
     layer: Conv2D | DepthwiseConv2D | Dense, input_scale: np.float32, output_scale: np.float32
 ) -> NDArray[np.float64]:
     """`effective_scales` for given float32 scales of input and output."""
-    weight_scale = layer.weight_quantization.scale
-    if isinstance(layer, Dense) and not layer.weight_quantization.per_channel:
-        with np.errstate(under="ignore", over="ignore"):
-            product = (input_scale * weight_scale).astype(np.float32).astype(np.float64)
-    else:
-        product = np.float64(input_scale) * weight_scale.astype(np.float64)
+    product = np.float64(input_scale) * layer.weight_quantization.scale.astype(np.float64)
     scales = product / np.float64(output_scale)
     return np.ascontiguousarray(np.broadcast_to(scales, (output_channels(layer),)))
 

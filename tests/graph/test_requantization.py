@@ -31,11 +31,11 @@ def test_convolutions_multiply_in_double(name: str, channels: int) -> None:
     assert actual.tolist() == [float(source) * float(w) / float(target) for w in weights]
 
 
-def test_dense_with_one_scale_multiplies_in_single() -> None:
+def test_dense_with_one_scale_multiplies_in_double() -> None:
     actual, source, weights, target = scales("dense")
-    in_single = float(np.float32(source) * np.float32(weights[0])) / float(target)
-    assert actual.tolist() == [in_single] * 5
-    assert in_single != float(source) * float(weights[0]) / float(target)
+    assert actual.tolist() == [float(source) * float(weights[0]) / float(target)] * 5
+    # LiteRT's optimized kernel rounds the product to float32: here that would be another factor.
+    assert actual[0] != float(np.float32(source) * np.float32(weights[0])) / float(target)
 
 
 def test_dense_with_a_scale_a_channel_multiplies_in_double() -> None:
