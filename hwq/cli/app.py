@@ -22,14 +22,8 @@ from typing import Annotated, Any
 import typer
 
 from hwq import __version__
+from hwq.cli import exit_codes
 from hwq.errors import HwqError
-
-EXIT_GOOD = 0
-EXIT_MISMATCH = 1
-EXIT_BAD_INPUT = 2
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141
 
 
 @dataclass(frozen=True)
@@ -65,11 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read the output has what it wanted; nothing more can be written, at exit neither.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-        return EXIT_BROKEN_PIPE
+        return exit_codes.BROKEN_PIPE
     except HwqError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted", EXIT_INTERRUPTED, kind="")
+        return _fail("interrupted", exit_codes.INTERRUPTED, kind="")
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
         if package in ("", "hwq"):
@@ -105,7 +99,7 @@ def _execute(arguments: list[str]) -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     result = parsed() if callable(parsed) else parsed
-    return EXIT_GOOD if result is None else int(result)
+    return exit_codes.GOOD if result is None else int(result)
 
 
 def _usage_message(error: Any) -> str:
@@ -175,7 +169,7 @@ def _deferred(command: Callable[..., int | None]) -> Callable[..., Callable[[], 
     return bind
 
 
-def _fail(message: str, code: int = EXIT_BAD_INPUT, kind: str = "error: ") -> int:
+def _fail(message: str, code: int = exit_codes.BAD_INPUT, kind: str = "error: ") -> int:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     # Where nobody listens any more the exit code still tells.
@@ -187,4 +181,4 @@ def _fail(message: str, code: int = EXIT_BAD_INPUT, kind: str = "error: ") -> in
 
 def _bug() -> int:
     traceback.print_exc()
-    return _fail("this is a bug in hwq: please report it with the lines above", EXIT_BUG, kind="")
+    return _fail("this is a bug in hwq: please report it with the lines above", exit_codes.BUG, kind="")

@@ -7,15 +7,23 @@ import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 #: Columns where the output is not a terminal and COLUMNS does not say.
@@ -63,31 +71,33 @@ def table() -> Table:
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on the terminal for work that lasts; the value is called with (done, total)."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with _shown(what, columns) as bar:
+        yield lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A line on the terminal, with the time, for work that lasts and cannot say how far it is."""
+    with _shown(what, (TimeElapsedColumn(),)):
+        yield
+
+
+@contextmanager
+def _shown(what: str, columns: Sequence[ProgressColumn]) -> Iterator[Progress]:
     console = _console(True)
-    if not console.is_terminal:
-        yield lambda done, total: None
-        return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
-    task = bar.add_task(what, total=None)
-    begin = time.monotonic()
-
-    def update(done: int, total: int) -> None:
-        if not bar.live.is_started and time.monotonic() - begin > _PATIENCE:
-            bar.start()
-        bar.update(task, completed=done, total=total)
-
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), *columns, console=console, transient=True)
+    bar.add_task(what, total=None)
+    # From a thread of its own, for the work says nothing while it lasts.
+    patience = threading.Timer(_PATIENCE, bar.start)
+    if console.is_terminal:
+        patience.start()
     try:
-        yield update
+        yield bar
     finally:
+        patience.cancel()
+        if console.is_terminal:
+            patience.join()
         if bar.live.is_started:
             bar.stop()
 

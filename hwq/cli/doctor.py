@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from hwq.cli import console
+from hwq.cli import console, exit_codes
 from hwq.toolchain.survey import Finding, Status, survey
 
 
@@ -25,7 +25,7 @@ def command(
         console.print_json({"ok": not lacking, "tools": [asdict(finding) for finding in findings]})
     else:
         _print(findings, lacking)
-    return 2 if lacking else 0
+    return exit_codes.BAD_INPUT if lacking else exit_codes.GOOD
 
 
 def _print(findings: list[Finding], lacking: list[Finding]) -> None:

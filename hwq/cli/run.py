@@ -12,7 +12,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from hwq.cli import console
+from hwq.cli import console, exit_codes
 from hwq.cli.arrays import ArrayWriter
 from hwq.cli.inputs import Target, open_target
 from hwq.cli.samples import SampleFile, open_samples
@@ -29,8 +29,6 @@ _PIECE_SECONDS = 0.25
 #: Bytes of activations, and samples, that one piece holds at most.
 _PIECE_BYTES = 1 << 24
 _PIECE_SAMPLES = 4096
-
-_EXIT_INTERRUPTED = 130
 
 
 @dataclass
@@ -75,12 +73,16 @@ def command(
     target = open_target(model)
     samples = open_samples(_data_file(target, data), target.network)
     chosen = _contract(target, contract)
-    emulator = Emulator(target.network, chosen)
+    with console.waiting("preparing the emulator"):
+        emulator = Emulator(target.network, chosen)
+        # Compiles what is compiled once, which is no part of the speed.
+        source = target.network.tensors[target.network.input]
+        emulator.run(np.zeros((1, *source.shape), source.quantization.format.dtype))
     tally = _compute(emulator, samples, save, dump)
     if tally.interrupted:
         kept = "" if save is None else f"; {save} holds those"
         console.note(f"interrupted after {tally.samples:,} of {samples.count:,} samples{kept}")
-        return _EXIT_INTERRUPTED
+        return exit_codes.INTERRUPTED
     accuracy = None if samples.labels is None else tally.right / tally.samples
     speed = tally.samples / tally.seconds
     if as_json:
@@ -93,7 +95,7 @@ def command(
                 "inferences_per_second": round(speed, 3),
             }
         )
-        return 0
+        return exit_codes.GOOD
     lines = [
         ("samples", f"{tally.samples:,}"),
         ("accuracy", "unknown: no labels y" if accuracy is None else f"{accuracy:.2%} ({tally.right:,} right)"),
@@ -105,7 +107,7 @@ def command(
     out.print(f"{target.network.name}, contract {chosen.value}", style="bold")
     for name, value in lines:
         out.print(f"{name:<14}{value}", soft_wrap=True)
-    return 0
+    return exit_codes.GOOD
 
 
 def _contract(target: Target, name: str | None) -> Contract:
@@ -166,9 +168,6 @@ def _piece(
     layers: dict[str, ArrayWriter],
 ) -> float:
     """Compute, write and count one piece; returns the seconds that computing took."""
-    if not tally.samples:
-        # Compiles and derives what is made once, which is no part of the speed.
-        emulator.run(x[:1])
     begin = time.perf_counter()
     tensors = emulator.trace(x) if layers else {emulator.network.output: emulator.run(x)}
     seconds = time.perf_counter() - begin
