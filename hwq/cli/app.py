@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if package in ("", "hwq"):
             return _bug()
-        return _fail(f"the Python package {package} is missing or damaged ({error}): pip install {package}")
+        name = {"yaml": "pyyaml"}.get(package, package)
+        return _fail(f"the Python package {name} is missing or damaged ({error}): pip install {name}")
     except OSError as error:
         where = f"{error.filename}: " if error.filename is not None else ""
         return _fail(f"{where}{error.strerror or error}")
