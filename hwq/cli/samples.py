@@ -129,7 +129,7 @@ def open_samples(path: Path, network: Network) -> SampleFile:
 
 def _labels(archive: zipfile.ZipFile, path: Path, network: Network, count: int) -> NDArray[np.int64]:
     header = _member_header(archive, "y")
-    if header.shape != (count,) or header.dtype.kind not in "iu":
+    if header.shape != (count,) or header.dtype.kind not in "biu":
         raise DataError(
             f"{path}: y is {header.dtype} {list(header.shape)}; labels are integers, one a sample: [{count}]"
         )

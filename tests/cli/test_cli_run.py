@@ -57,6 +57,13 @@ def test_outputs_accuracy_and_json(capsys: Capture, tmp_path: Path, model: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "small.hwqnet", "x.npz"]
 
 
+def test_labels_may_be_truth_values(capsys: Capture, tmp_path: Path, model: Path) -> None:
+    x = small_samples(30)
+    right = int((expected(x).argmax(axis=1) == 1).sum())
+    data = save(tmp_path / "x.npz", x=x, y=np.ones(30, bool))
+    assert run_cli(capsys, "run", model, "--data", data, "--json").json["accuracy"] == right / 30
+
+
 def test_without_labels_accuracy_is_null(capsys: Capture, tmp_path: Path, model: Path) -> None:
     data = save(tmp_path / "x.npz", x=small_samples(3))
     assert run_cli(capsys, "run", model, "--data", data, "--json").json["accuracy"] is None
