@@ -6,7 +6,7 @@ i + f = 31. The functions are compiled and take single numbers.
 
 from __future__ import annotations
 
-from numba import njit
+from hwq.emulate.compiling import compiled
 
 _MAX = (1 << 31) - 1
 _MIN = -(1 << 31)
@@ -19,16 +19,14 @@ _48_OVER_17 = 1515870810
 _MINUS_32_OVER_17 = -1010580540
 _ONE_Q2 = 1 << 29
 
-_compiled = njit(cache=True, nogil=True)
 
-
-@_compiled
+@compiled
 def high_multiply(a: int, b: int) -> int:
     """``round(a * b / 2^31)``, halves up, saturated where both are -2^31."""
     return min((a * b + (1 << 30)) >> 31, _MAX)
 
 
-@_compiled
+@compiled
 def divide(x: int, exponent: int) -> int:
     """``x / 2 ** exponent``, halves away from zero."""
     if exponent == 0:
@@ -36,13 +34,13 @@ def divide(x: int, exponent: int) -> int:
     return (x + (1 << (exponent - 1)) - (1 if x < 0 else 0)) >> exponent
 
 
-@_compiled
+@compiled
 def shift_left(x: int, bits: int) -> int:
     """``x * 2 ** bits`` saturated to 32 bits."""
     return min(max(x << bits, _MIN), _MAX)
 
 
-@_compiled
+@compiled
 def _exp_on_last_quarter(a: int) -> int:
     """exp(a) for a in [-1/4, 0), Q0.31: the Taylor series around -1/8."""
     x = a + (1 << 28)
@@ -53,7 +51,7 @@ def _exp_on_last_quarter(a: int) -> int:
     return _EXP_MINUS_EIGHTH + high_multiply(x + tail, _EXP_MINUS_EIGHTH)
 
 
-@_compiled
+@compiled
 def exp_of_negative(a: int, integer_bits: int) -> int:
     """exp(a) for a <= 0 in Q(integer_bits), at most 5; the result is Q0.31.
 
@@ -72,7 +70,7 @@ def exp_of_negative(a: int, integer_bits: int) -> int:
     return result
 
 
-@_compiled
+@compiled
 def _newton_reciprocal(a: int) -> int:
     """2 / (1 + a) for a in [0, 1] (Q0.31), in Q2.29: three Newton steps from a linear guess."""
     half_denominator = (a + _MAX + 1) >> 1
@@ -83,19 +81,19 @@ def _newton_reciprocal(a: int) -> int:
     return x
 
 
-@_compiled
+@compiled
 def one_over_one_plus(a: int) -> int:
     """1 / (1 + a) for a in [0, 1], Q0.31 to Q0.31."""
     return shift_left(_newton_reciprocal(a), 1)
 
 
-@_compiled
+@compiled
 def one_minus_over_one_plus(a: int) -> int:
     """(1 - a) / (1 + a) for a in [0, 1], Q0.31 to Q0.31."""
     return shift_left(_newton_reciprocal(a) - _ONE_Q2, 2)
 
 
-@_compiled
+@compiled
 def reciprocal(x: int, integer_bits: int) -> tuple[int, int]:
     """1 / x for positive x in Q(integer_bits), as (mantissa Q0.31, right shift)."""
     leading_zeros = 0
@@ -104,7 +102,7 @@ def reciprocal(x: int, integer_bits: int) -> tuple[int, int]:
     return one_over_one_plus((x << leading_zeros) - (1 << 31)), integer_bits - leading_zeros
 
 
-@_compiled
+@compiled
 def logistic(a: int, integer_bits: int) -> int:
     """1 / (1 + exp(-a)), Q(integer_bits) to Q0.31."""
     if a == 0:
@@ -113,7 +111,7 @@ def logistic(a: int, integer_bits: int) -> int:
     return positive if a > 0 else _MAX - positive
 
 
-@_compiled
+@compiled
 def tanh(a: int, integer_bits: int) -> int:
     """tanh(a), Q(integer_bits) to Q0.31."""
     if a == 0:

@@ -13,18 +13,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hwq.emulate.compiling import compiled
 from hwq.emulate.vectors import copy_bytes, depthwise_rows, dot_rows, finish_rows
 
 Array = NDArray[Any]
 Tag = tuple[int, ...]
 
-_compiled = njit(cache=True, nogil=True)
 
-
-@_compiled
+@compiled
 def dot_pixels(
     x: Array,
     frame: Array,
@@ -84,7 +82,7 @@ def dot_pixels(
                 )
 
 
-@_compiled
+@compiled
 def depthwise_pixels(
     x: Array,
     frame: Array,
@@ -135,7 +133,7 @@ def depthwise_pixels(
                 )
 
 
-@_compiled
+@compiled
 def _fill(frame: Array, corner: tuple[int, int], image: Array) -> None:
     height, width = image.shape
     for y in range(height):
@@ -143,7 +141,7 @@ def _fill(frame: Array, corner: tuple[int, int], image: Array) -> None:
         copy_bytes(target, image.ctypes.data + y * width, width)
 
 
-@_compiled
+@compiled
 def gather_columns(
     x: Array, frame: Array, corner: tuple[int, int], steps: int, source_step: int, pixels: Array, runs: Array, run: int,
     out: Array,
@@ -162,7 +160,7 @@ def gather_columns(
                     row[r * run + k] = np.int32(source[start + k]) - np.int32(128)
 
 
-@_compiled
+@compiled
 def finish_pixels(
     sums: Array,
     steps: int,
@@ -202,14 +200,14 @@ def finish_pixels(
                 )
 
 
-@_compiled
+@compiled
 def add_by_table(a: Array, b: Array, table: Array, out: Array) -> None:
     """``out[i] = table[256 * a[i] + b[i]]``, all flat uint8."""
     for i in range(out.size):
         out[i] = table[(np.intp(a[i]) << 8) | np.intp(b[i])]
 
 
-@_compiled
+@compiled
 def pool(x: Array, inputs: Array, starts: Array, average: bool, low: int, high: int, out: Array) -> None:
     """Average of the codes in each window, halves away from zero, or their maximum; then clamped.
 

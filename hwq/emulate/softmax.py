@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hwq.emulate.compiling import compiled
 from hwq.emulate.fixed_point import divide, exp_of_negative, high_multiply, reciprocal
 from hwq.emulate.memory import Bytes
 from hwq.graph.layers import Softmax
@@ -17,8 +17,6 @@ from hwq.numeric.requantize import quantize_multiplier
 #: Integer bits of the differences from the maximum (Q5.26) and of the sum of exponentials (Q12.19).
 _DIFFERENCE_BITS = 5
 _SUM_BITS = 12
-
-_compiled = njit(cache=True, nogil=True)
 
 
 class FixedPointSoftmax:
@@ -47,7 +45,7 @@ class FixedPointSoftmax:
         _fixed_point_rows(x.reshape(-1, x.shape[-1]), self._exponentials, out.reshape(-1, x.shape[-1]))
 
 
-@_compiled
+@compiled
 def _fixed_point_rows(x: NDArray[Any], exponentials: NDArray[Any], out: NDArray[Any]) -> None:
     for row in range(x.shape[0]):
         largest = x[row].max()
@@ -85,7 +83,7 @@ class FloatSoftmax:
         _float_rows(x.reshape(-1, x.shape[-1]), self._exponentials, out.reshape(-1, x.shape[-1]))
 
 
-@_compiled
+@compiled
 def _float_rows(x: NDArray[Any], exponentials: NDArray[Any], out: NDArray[Any]) -> None:
     for row in range(x.shape[0]):
         largest = x[row].max()

@@ -67,6 +67,8 @@ def _scale(network: Network, layer: Conv2D | DepthwiseConv2D | Dense, sums: Arra
     scales = effective_scales(network, layer)
     source, target = (network.tensors[name].quantization.scale[0] for name in (layer.inputs[0], layer.output))
     weights = layer.weight_quantization.scale
+    if contract is Contract.F64AWAY and not isinstance(layer, Dense):
+        contract = Contract.DOUBLE
     if contract is Contract.F64AWAY:
         real = sums * scales
         return (np.sign(real) * np.floor(np.abs(real) + 0.5)).astype(np.int64)
