@@ -99,6 +99,8 @@ class Emulator:
             Number, shape or type of the inputs is not the layer's.
         """
         if isinstance(layer, str):
+            if layer not in self._kernels:
+                raise DataError(f"{self.network.name} has no layer {layer!r}")
             layer = self.network.layer(layer)
         if len(inputs) != len(layer.inputs):
             raise DataError(f"layer {layer.name} takes {len(layer.inputs)} inputs, not {len(inputs)}")
@@ -107,6 +109,8 @@ class Emulator:
             check_codes(x, self.network.tensors[name], f"tensor {name!r}")
             operands.append(allocate(x.shape))
             _to_bytes(x, self.network.tensors[name], operands[-1])
+        if len({len(x) for x in inputs}) > 1:
+            raise DataError(f"layer {layer.name} is given {' and '.join(str(len(x)) for x in inputs)} samples")
         out = allocate((len(inputs[0]), *self.network.tensors[layer.output].shape))
         self._kernels[layer.name](out, *operands)
         return self._codes(layer.output, out)

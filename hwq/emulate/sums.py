@@ -85,7 +85,12 @@ def folded_mean(source: Quantization, target: Quantization, count: int) -> Scali
 
 
 def xnnpack_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
-    """XNNPACK's mean of ``count`` codes: one float32 factor, halves to even after the zero-point is added."""
+    """XNNPACK's mean of ``count`` codes, in float32: sums of the codes as they are, both zero-points as one offset.
+
+    Halves go to even after the zero-point is in.
+    """
     factor = source.scale[0] / target.scale[0] / np.float32(count)
-    zero = np.float32(target.zero_point[0])
-    return lambda x: np.rint(x.astype(np.float32) * factor + zero).astype(np.int64) - int(zero)
+    zero = int(target.zero_point[0])
+    removed = int(source.zero_point[0]) * count
+    offset = np.float32(zero) - np.float32(removed) * factor
+    return lambda x: np.rint((x + removed).astype(np.float32) * factor + offset).astype(np.int64) - zero
