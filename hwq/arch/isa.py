@@ -216,8 +216,8 @@ REGISTERS: Mapping[Register, RegisterInfo] = {
         "state",
         (
             ("BUSY", 0, "descriptors are executing"),
-            ("DONE", 1, "END was reached; cleared by START"),
-            ("ERROR", 2, "an unknown opcode ended execution; cleared by START"),
+            ("DONE", 1, "execution has ended; cleared by START"),
+            ("ERROR", 2, "an unknown opcode or a bit that must be 0 ended execution; cleared by START"),
         ),
     ),
     Register.CYCLES: RegisterInfo("ro", "cycles from START to the last layer's last output written"),

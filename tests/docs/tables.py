@@ -1,0 +1,236 @@
+"""Tables of the documentation that are made from hwq's own definitions; ``python -m tests.docs.tables`` writes them.
+
+A page holds a table between ``<!-- table NAME -->`` and ``<!-- end of table -->``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
+from hwq.config.models import project_schema
+from hwq.export.ports import describe_ports
+from hwq.schedule.cycles import count_cycles, jobs
+from hwq.schedule.geometry import Convolution
+from hwq.schedule.plan import ConvPlan, plan_convolution
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+EXAMPLE = Accelerator(
+    array=ArrayParameters(rows=8, columns=8),
+    arithmetic=ArithmeticParameters(accumulator_bits=24),
+    requantizer=RequantizerParameters(lanes=4, max_left_shift=0),
+    buffers=BufferParameters(activations=16384, weights=32768, channels=1024, descriptors=16, accumulators=64),
+)
+"""The accelerator of configs/projects/kws_8x8.yaml, which the pages take their examples from."""
+
+_BLOCK = re.compile(r"(<!-- table (\w+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table in Markdown, surrounded by blank lines."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def _registers() -> str:
+    rows: list[tuple[object, ...]] = []
+    for register, info in isa.REGISTERS.items():
+        rows.append((f"0x{register.value:02x}", f"`{register.name}`", "", info.access, info.doc))
+        rows += [("", f"`{register.name}.{name}`", bit, info.access, doc) for name, bit, doc in info.bits]
+    return markdown(("Offset", "Register", "Bit", "Access", "Meaning"), rows)
+
+
+def _opcodes() -> str:
+    return markdown(("Opcode", "Value"), [(f"`{opcode.name}`", opcode.value) for opcode in isa.Opcode])
+
+
+def _spaces() -> str:
+    a = EXAMPLE
+    rows = [
+        (space.value, f"`{space.name}`", a.word_bits[space], -(-a.word_bits[space] // isa.WORD_BITS), a.words[space])
+        for space in isa.Space
+    ]
+    return markdown(("Space", "Memory", "Bits of a word", "Beats of a word", "Words"), rows)
+
+
+def _bits(lsb: int, width: int) -> str:
+    return f"{lsb + width - 1}:{lsb}" if width > 1 else str(lsb)
+
+
+def _descriptor() -> str:
+    rows = [
+        (f"`{name}`", p.word, _bits(p.lsb, p.field.width), p.field.width, "s" if p.field.signed else "u", p.field.doc)
+        for name, p in isa.DESCRIPTOR.fields.items()
+    ]
+    return markdown(("Field", "Word", "Bits", "Width", "Type", "Meaning"), rows)
+
+
+def _record() -> str:
+    rows = [
+        (f"`{name}`", _bits(p.offset, p.field.width), p.field.width, "s" if p.field.signed else "u", p.field.doc)
+        for name, p in isa.RECORD.fields.items()
+    ]
+    return markdown(("Field", "Bits", "Width", "Type", "Meaning"), rows)
+
+
+def _ports() -> str:
+    rows = [(f"`{p['name']}`", p["direction"], p["width"], p["doc"]) for p in describe_ports(EXAMPLE)]
+    return markdown(("Port", "Direction", "Width", "Meaning"), rows)
+
+
+def _beat() -> str:
+    fields = next(port["fields"] for port in describe_ports(EXAMPLE) if port["name"] == "load__payload")
+    rows = [(f"`{field['name']}`", _bits(field["lsb"], field["width"]), field["width"]) for field in fields]
+    return markdown(("Field", "Bits", "Width"), rows)
+
+
+def _latencies() -> str:
+    a = EXAMPLE
+    rows = [
+        ("feed", "5", a.feed_latency, "issue of a step to its operands at the array's input"),
+        ("array", "R + C - 1, + 1 with `product_register`", a.array_latency, "operands to aligned sums"),
+        ("accumulate", "2", a.accumulate_latency, "sums to an accumulator that the drain may read"),
+        ("drain", "2", a.drain_latency, "issue of a lane group to the requantizer's input"),
+        ("requantizer", "8", a.requantizer_latency, "accumulator to code"),
+        ("store", "2", a.store_latency, "code to activation memory written"),
+    ]
+    return markdown(("Latency", "Cycles", "At 8x8", "From, to"), rows)
+
+
+def example_plan(
+    inputs: tuple[int, int, int],
+    outputs: tuple[int, int, int],
+    kernel: tuple[int, int] = (1, 1),
+    stride: int = 1,
+    start: tuple[int, int] = (0, 0),
+) -> ConvPlan:
+    """Plan of a convolution on the example; sizes are (height, width, channels)."""
+    channels = outputs[2]
+    convolution = Convolution(
+        layer="example",
+        input_size=inputs[:2],
+        output_size=outputs[:2],
+        pixel_elements=inputs[2],
+        output_elements=channels,
+        first_channel=0,
+        first_output=0,
+        weights=np.zeros((channels, *kernel, inputs[2]), dtype=np.int64),
+        bias=np.zeros(channels, dtype=np.int64),
+        scales=np.full(channels, 0.5),
+        stride=(stride, stride),
+        dilation=(1, 1),
+        start=start,
+        padded=start != (0, 0),
+        input_zero_point=0,
+        output_zero_point=0,
+        clamp=(-128, 127),
+    )
+    return plan_convolution(convolution, EXAMPLE)
+
+
+DENSE = example_plan((1, 1, 64), (1, 1, 12))
+"""Layer `dense` of the keyword spotting model."""
+
+CONV2D = example_plan((49, 10, 1), (25, 5, 64), (10, 4), 2, (-4, -1))
+"""Layer `conv2d` of the keyword spotting model."""
+
+CONV2D_1 = example_plan((25, 5, 64), (25, 5, 64))
+"""Layer `conv2d_1` of the keyword spotting model."""
+
+THIN = example_plan((25, 5, 8), (25, 5, 64))
+"""A layer of one pass, whose jobs wait for the drain."""
+
+
+def _jobs() -> str:
+    rows = [
+        (number, job.pixels, job.groups, job.begin, job.end, job.drain, job.drain_end)
+        for number, job in enumerate(jobs(DENSE))
+    ]
+    return markdown(("Job", "Pixels", "Groups", "begin", "end", "drain", "drain_end"), rows)
+
+
+def _cycles() -> str:
+    rows = []
+    for name, plan in (("conv2d", CONV2D), ("conv2d_1", CONV2D_1), ("dense", DENSE), ("thin", THIN)):
+        c = count_cycles(plan)
+        shape = (plan.passes, plan.blocks, "+".join(map(str, plan.tiles)))
+        rows.append((f"`{name}`", *shape, c.fetch, c.load, c.issue, c.wait, c.tail, f"**{c.total}**"))
+    header = ("Layer", "Passes", "Blocks", "Tiles", "fetch", "load", "issue", "wait", "tail", "total")
+    return markdown(header, rows)
+
+
+def _project() -> str:
+    schema = project_schema()
+    rows = [(f"`{name}`", *_key(schema, schema["properties"][name])) for name in ("model", "data")]
+    for section, entry in schema["properties"].items():
+        if "$ref" in entry:
+            keys = schema["$defs"][entry["$ref"].rsplit("/", 1)[1]]["properties"]
+            rows += [(f"`{section}.{name}`", *_key(schema, key)) for name, key in keys.items()]
+    return markdown(("Key", "Default", "Allowed", "Meaning"), rows)
+
+
+def _key(schema: dict[str, object], key: dict[str, object]) -> tuple[str, str, str]:
+    choices = key.get("anyOf", [key])
+    assert isinstance(choices, list)
+    allowed = []
+    for choice in choices:
+        if "enum" in choice or "const" in choice:
+            allowed += [f"`{value}`" for value in choice.get("enum", [choice.get("const")])]
+        elif choice["type"] == "integer":
+            low, high = choice["minimum"], choice["maximum"]
+            allowed.append(f"{low} to {high}" if low < high else f"{low}")
+        elif choice["type"] == "boolean":
+            allowed += ["`true`", "`false`"]
+        else:
+            allowed.append({"null": "`null`", "string": "path"}[choice["type"]])
+    default = {None: "`null`", True: "`true`", False: "`false`"}
+    value = key.get("default", "required")
+    shown = default.get(value, str(value)) if value is None or isinstance(value, bool) else str(value)
+    return shown, ", ".join(allowed), str(key["description"])
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "registers": _registers,
+    "opcodes": _opcodes,
+    "spaces": _spaces,
+    "descriptor": _descriptor,
+    "record": _record,
+    "ports": _ports,
+    "beat": _beat,
+    "latencies": _latencies,
+    "jobs": _jobs,
+    "cycles": _cycles,
+    "project": _project,
+}
+
+
+def tables_of(text: str) -> list[tuple[str, str]]:
+    """(name, text) of the tables in a page."""
+    return [(match[2], match[3]) for match in _BLOCK.finditer(text)]
+
+
+def renewed(text: str) -> str:
+    """The page with its tables written anew."""
+    return _BLOCK.sub(lambda match: match[1] + TABLES[match[2]]() + match[4], text)
+
+
+def pages() -> list[Path]:
+    """Every page."""
+    return sorted(DOCS.rglob("*.md"))
+
+
+if __name__ == "__main__":
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        after = renewed(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"rewrote the tables of {page.relative_to(DOCS)}")
