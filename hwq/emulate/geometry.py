@@ -30,6 +30,8 @@ class Windows:
         Channels of the output image.
     fill:
         Byte that stands in the padding.
+    together:
+        Neighboring output pixels that are computed as one; divides the output's width.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Windows:
         padding: Padding,
         out_channels: int,
         fill: int,
+        together: int = 1,
     ) -> None:
         height, width, channels = shape
         top, bottom, left, right = padding
@@ -57,8 +60,8 @@ class Windows:
         pitch = (width + left + right) * channels
         ys = np.arange(out_height, dtype=np.int64) * stride[0] * pitch
         xs = np.arange(out_width, dtype=np.int64) * stride[1] * channels
-        self._pixels = (ys[:, None] + xs).reshape(-1)
-        self._targets = np.arange(self.outputs, dtype=np.int64) * out_channels
+        self._pixels = (ys[:, None] + xs[::together]).reshape(-1)
+        self._targets = np.arange(0, self.outputs, together, dtype=np.int64) * out_channels
         self._kernel_rows = np.arange(kernel[0], dtype=np.int64) * dilation[0] * pitch
         self._kernel_columns = np.arange(kernel[1], dtype=np.int64) * dilation[1] * channels
         self._channels = channels

@@ -208,6 +208,14 @@ def add_by_table(a: Array, b: Array, table: Array, out: Array) -> None:
 
 
 @compiled
+def add_by_line(a: Array, b: Array, line: tuple[float, float, float], low: float, high: float, out: Array) -> None:
+    """``out[i] = floor(line[0] * a[i] + line[1] * b[i] + line[2])`` within [low, high], all flat uint8."""
+    for i in range(out.size):
+        value = line[0] * np.float64(a[i]) + line[1] * np.float64(b[i]) + line[2]
+        out[i] = np.int32(min(max(value, low), high))
+
+
+@compiled
 def pool(x: Array, inputs: Array, starts: Array, average: bool, low: int, high: int, out: Array) -> None:
     """Average of the codes in each window, halves away from zero, or their maximum; then clamped.
 

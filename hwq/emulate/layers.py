@@ -17,7 +17,7 @@ from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.memory import Bytes
 from hwq.emulate.products import Convolution, Depthwise, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
-from hwq.emulate.sums import folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
+from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
 from hwq.emulate.tables import (
     activation_table,
     requantization_table,
@@ -73,13 +73,19 @@ def _add(network: Network, layer: Add, arithmetic: Arithmetic) -> Kernel:
     target = _quantization(network, layer.output)
     plan = (xnnpack_sum if arithmetic.xnnpack else rescaled_sum)(sources[0], sources[1], target)
     # Two bytes have 65,536 pairs: the sum of every one of them, once.
-    table = _finish(plan.scale(plan.terms[0][:, None] + plan.terms[1]), target, layer.clamp).reshape(-1)
+    table = _finish(plan.scale(plan.terms[0][:, None] + plan.terms[1]), target, layer.clamp)
+    flat = table.reshape(-1)
+    low, high = (float(bound + 128) for bound in layer.clamp)
+    line = exact_line(table, plan, low, high)
 
     def run(out: Bytes, a: Bytes, b: Bytes) -> None:
         if a.shape != b.shape:
             a, b = (x.reshape(len(x), *[1] * (out.ndim - x.ndim), *x.shape[1:]) for x in (a, b))
             a, b = (np.ascontiguousarray(np.broadcast_to(x, out.shape)) for x in (a, b))
-        kernels.add_by_table(a.reshape(-1), b.reshape(-1), table, out.reshape(-1))
+        if line is None:
+            kernels.add_by_table(a.reshape(-1), b.reshape(-1), flat, out.reshape(-1))
+        else:
+            kernels.add_by_line(a.reshape(-1), b.reshape(-1), line, low, high, out.reshape(-1))
 
     return run
 

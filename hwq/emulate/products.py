@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -257,6 +258,8 @@ class FloatProduct:
 class Depthwise:
     """Depthwise convolution; a depth multiplier repeats the input's channels first.
 
+    Few channels at stride 1 are taken several pixels at a time: what is adjacent in the image then fills a vector.
+
     Parameters
     ----------
     network, layer, contract:
@@ -267,6 +270,7 @@ class Depthwise:
         height, width, _ = network.tensors[layer.inputs[0]].shape
         kernel_h, kernel_w, channels = layer.weights.shape
         zero = int(network.tensors[layer.inputs[0]].quantization.zero_point[0])
+        together = _pixels_together(layer, network.tensors[layer.output].shape[1], contract)
         self._windows = Windows(
             (height, width, channels),
             (kernel_h, kernel_w),
@@ -275,11 +279,13 @@ class Depthwise:
             layer.padding,
             channels,
             zero + 128,
+            together,
         )
-        stride = -(-channels // 16) * 16
-        self._constants = ChannelConstants(network, layer, contract, slice(None), stride, 128)
+        repeated = _repeat_channels(layer, together)
+        stride = -(-channels * together // 16) * 16
+        self._constants = ChannelConstants(network, repeated, contract, slice(None), stride, 128)
         self._weights = np.zeros((kernel_h * kernel_w, stride), np.int32)
-        self._weights[:, :channels] = layer.weights.reshape(-1, channels)
+        self._weights[:, : channels * together] = repeated.weights.reshape(kernel_h * kernel_w, -1)
         self._repeats = layer.depth_multiplier
 
     def __call__(self, out: Bytes, x: Bytes) -> None:
@@ -314,6 +320,30 @@ class Depthwise:
                 tag(_DEPTHWISE_ROWS),
                 constants.contract,
             )
+
+
+def _pixels_together(layer: DepthwiseConv2D, width: int, contract: Contract) -> int:
+    """Neighboring output pixels whose channels make one vector; 1 where they do not, or their inputs are not adjacent.
+
+    UP2 tells channels apart by their number, which a repetition would change.
+    """
+    channels = output_channels(layer)
+    together = 16 // channels if channels < 16 and 16 % channels == 0 else 1
+    return together if layer.stride[1] == 1 and width % together == 0 and contract is not Contract.UP2 else 1
+
+
+def _repeat_channels(layer: DepthwiseConv2D, times: int) -> DepthwiseConv2D:
+    """The layer with its channels ``times`` over."""
+    quantization = layer.weight_quantization
+    if quantization.per_channel:
+        scale, zero_point = (np.tile(values, times) for values in (quantization.scale, quantization.zero_point))
+        quantization = replace(quantization, scale=scale, zero_point=zero_point)
+    return replace(
+        layer,
+        weights=np.tile(layer.weights, (1, 1, times)),
+        bias=np.tile(layer.bias, times),
+        weight_quantization=quantization,
+    )
 
 
 class Convolution:

@@ -25,10 +25,13 @@ class SumPlan:
         What each code of either input adds, int64 [256], lowest code first.
     scale:
         From the terms' sum to output codes before the zero-point.
+    step:
+        The factor of ``scale``, which then rounds.
     """
 
     terms: tuple[NDArray[np.int64], NDArray[np.int64]]
     scale: Scaling
+    step: float
 
 
 def _centered(source: Quantization) -> NDArray[np.int64]:
@@ -44,7 +47,8 @@ def rescaled_sum(first: Quantization, second: Quantization, target: Quantization
         return requantize(_centered(source) << 20, multiplier, shift, Contract.DOUBLE)
 
     multiplier, shift = quantize_multiplier(twice_largest / (2.0**20 * float(target.scale[0])))
-    return SumPlan((terms(first), terms(second)), lambda x: requantize(x, multiplier, shift, Contract.DOUBLE))
+    step = multiplier * 2.0 ** (shift - 31)
+    return SumPlan((terms(first), terms(second)), lambda x: requantize(x, multiplier, shift, Contract.DOUBLE), step)
 
 
 def xnnpack_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:
@@ -53,7 +57,39 @@ def xnnpack_sum(first: Quantization, second: Quantization, target: Quantization)
     exponent = int(np.frexp(max(ratios))[1]) - 1
     shift = 20 - exponent
     a, b = (int(np.rint(np.ldexp(np.float64(ratio), shift))) for ratio in ratios)
-    return SumPlan((_centered(first) * a, _centered(second) * b), lambda x: (x + (np.int64(1) << (shift - 1))) >> shift)
+    terms = (_centered(first) * a, _centered(second) * b)
+    return SumPlan(terms, lambda x: (x + (np.int64(1) << (shift - 1))) >> shift, 2.0**-shift)
+
+
+def exact_line(table: NDArray[np.uint8], plan: SumPlan, low: float, high: float) -> tuple[float, float, float] | None:
+    """A sum as ``floor(p * a + q * b + r)`` of its bytes, in float64, if that gives every entry of its table.
+
+    It does for most scales: the sum's own roundings are far finer than a step of its output, so that some r is right
+    for all pairs of bytes. Vectors compute the line faster than they look up bytes.
+
+    Parameters
+    ----------
+    table:
+        Output bytes [256, 256] of every pair of input bytes.
+    plan:
+        The sum.
+    low, high:
+        Lowest and highest output byte.
+
+    Returns
+    -------
+    (p, q, r), or ``None`` where some pair differs.
+    """
+    codes = np.arange(256, dtype=np.float64)
+    p, q = (float(terms[255] - terms[0]) / 255 * plan.step for terms in plan.terms)
+    slope = p * codes[:, None] + q * codes
+    # Each entry lets r be in an interval, open on a side where the entry is clamped: take the middle of what all share.
+    least = np.where(table > low, table - slope, -np.inf).max()
+    most = np.where(table < high, table + 1.0 - slope, np.inf).min()
+    r = float((least + most) / 2) if np.isfinite([least, most]).all() else float(np.nan_to_num(least, neginf=most - 1))
+    # The operations of `kernels.add_by_line` in their order.
+    found = np.minimum(np.maximum(slope + r, low), high).astype(np.int32)
+    return (p, q, r) if np.array_equal(found, table) else None
 
 
 def rescaled_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
