@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hwq.cli import console
+from hwq.cli import console, exit_codes
 from hwq.cli.phases import phases
 from hwq.cli.projects import choose_samples, open_design
 from hwq.errors import ConfigError
@@ -19,9 +19,6 @@ from hwq.toolchain.verilator import trace_format
 from hwq.verify.compare import LayerReport
 from hwq.verify.session import VerifyReport, verify
 from hwq.verify.tamper import FAULTS, Tamper
-
-_EXIT_MISMATCH = 1
-_EXIT_INTERRUPTED = 130
 
 
 def command(
@@ -65,8 +62,8 @@ def command(
     if report.interrupted:
         done, total = len(report.layers), len(report.design.layers)
         console.note(f"interrupted after {done} of {total} layers")
-        return _EXIT_INTERRUPTED
-    return 0 if report.match else _EXIT_MISMATCH
+        return exit_codes.INTERRUPTED
+    return 0 if report.match else exit_codes.MISMATCH
 
 
 def _names(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -110,11 +111,13 @@ def build_simulator(
     """
     verilator, compiler, make = tools.find_verilator(), tools.find_compiler(), tools.find_make()
     tools.find_perl()
-    flags = ["--cc", "--exe", "--vpi", "--top-module", top, "--prefix", "Vtop", "-o", _EXECUTABLE, "-Wno-fatal"]
-    flags += ["--timescale", "1ns/1ps", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"]
-    flags += [f"--trace-{trace}"] if trace else []
+    common = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "-o", _EXECUTABLE, "-Wno-fatal"]
+    common += ["--timescale", "1ns/1ps", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"]
+    common += [f"--trace-{trace}"] if trace else []
+    flags = [*common, "--top-module", top]
     for flag in harness.link_flags:
         flags += ["-LDFLAGS", flag]
+    identities = [tool.identity for tool in (verilator, compiler)]
     begun = time.monotonic()
 
     def build(directory: Path) -> None:
@@ -128,17 +131,34 @@ def build_simulator(
         jobs = str(os.cpu_count() or 1)
         compile_ = [*make.command, "-j", jobs, "-C", str(objects), "-f", "Vtop.mk", *_MAKE_VARIABLES]
         compile_ += [f"CXX={' '.join(compiler.command)}", f"LINK={' '.join(compiler.command)}"]
+
+        def build_runtime(target: Path) -> None:
+            names = _runtime_objects(objects)
+            _step("make", [*compile_, *names], environment, directory, begun, tick)
+            for name in names:
+                shutil.copyfile(objects / name, target / name)
+
+        runtime, there = cached_build("verilated", content_key([*common, *_MAKE_VARIABLES, *identities]), build_runtime)
+        if there:
+            for path in runtime.iterdir():
+                shutil.copyfile(path, objects / path.name)
         _step("make", compile_, environment, directory, begun, tick)
         (objects / _EXECUTABLE).rename(directory / _EXECUTABLE)
         for path in objects.iterdir():
             path.unlink()
         objects.rmdir()
 
-    identities = [tool.identity for tool in (verilator, compiler)]
     key = content_key([verilog, control, *flags, *_MAKE_VARIABLES, harness.identity, *identities])
     directory, cached = cached_build("simulators", key, build)
     seconds = 0.0 if cached else time.monotonic() - begun
     return Simulator(directory / _EXECUTABLE, verilator, trace, cached, seconds)
+
+
+def _runtime_objects(objects: Path) -> list[str]:
+    """Object files of Verilator's own library, which are the same for every design."""
+    text = (objects / "Vtop_classes.mk").read_text(encoding="utf-8").replace("\\\n", " ")
+    lists = re.findall(r"^VM_GLOBAL_(?:FAST|SLOW) \+=(.*)$", text, flags=re.MULTILINE)
+    return [f"{name}.o" for names in lists for name in names.split()]
 
 
 def _step(

@@ -1,0 +1,85 @@
+"""The build cache: complete or absent, and never confused between contents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hwq.errors import ToolError
+from hwq.toolchain.cache import cache_root, cached_build, content_key
+from hwq.toolchain.verilator import first_error
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HWQ_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_it_builds_once() -> None:
+    calls = []
+
+    def build(directory: Path) -> None:
+        calls.append(directory)
+        (directory / "made").write_text("x")
+
+    first, was_there = cached_build("kind", "key", build)
+    assert not was_there
+    second, was_there = cached_build("kind", "key", build)
+    assert was_there
+    assert first == second
+    assert (second / "made").read_text() == "x"
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("error", [ToolError("failed"), KeyboardInterrupt()])
+def test_a_build_that_ends_early_leaves_nothing(error: BaseException, own_cache: Path) -> None:
+    def build(directory: Path) -> None:
+        (directory / "half").write_text("x")
+        raise error
+
+    with pytest.raises(type(error)):
+        cached_build("kind", "key", build)
+    assert list((own_cache / "kind").iterdir()) == []
+
+
+def test_a_build_that_someone_else_finished_meanwhile_is_theirs() -> None:
+    def build(directory: Path) -> None:
+        (directory / "who").write_text("me")
+        cached_build("kind", "key", lambda theirs: (theirs / "who").write_text("them") and None)
+
+    path, _ = cached_build("kind", "key", build)
+    assert (path / "who").read_text() == "them"
+    assert [entry.name for entry in path.parent.iterdir()] == ["key"]
+
+
+def test_keys_tell_contents_and_their_borders_apart() -> None:
+    keys = {content_key(parts) for parts in (["ab", "c"], ["a", "bc"], ["abc"], ["abc", ""], [])}
+    assert len(keys) == 5
+    assert content_key(["ab", "c"]) == content_key(iter(["ab", "c"]))
+
+
+def test_a_cache_that_cannot_be_written_says_what_to_set(own_cache: Path) -> None:
+    own_cache.write_text("a file")
+    with pytest.raises(ToolError, match=r"cannot write the build cache .*; set HWQ_CACHE"):
+        cached_build("kind", "key", lambda directory: None)
+
+
+def test_without_a_choice_it_lies_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HWQ_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_root() == tmp_path / "hwq"
+
+
+@pytest.mark.parametrize(
+    "log,expected",
+    [
+        ("a\n%Error: x.v:3: syntax error\n  3 | (\nlater", "%Error: x.v:3: syntax error\n  3 | ("),
+        ("g++ ...\nx.cpp:1:2: error: no such thing\n  1 | int\n", "x.cpp:1:2: error: no such thing\n  1 | int"),
+        ("one\n\ntwo\nthree\nfour\n", "two\nthree\nfour"),
+        ("", "it said nothing"),
+    ],
+)
+def test_the_first_error_of_a_log(log: str, expected: str) -> None:
+    assert first_error(log) == expected
