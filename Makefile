@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
+# The official MLPerf Tiny models; tests that use them are skipped where they are not (and fail where CI is true).
+export HWQ_MLPERF_TINY ?= $(abspath ../shared/mlperf_tiny)
+
 .PHONY: help demo test lint bench proof clean
 
 help:

@@ -91,7 +91,7 @@ def convolutions(network: Network, layer: Conv2D | Dense) -> list[Convolution]:
             size = out_size = (1, source.elements // features)
     else:
         weights, groups = layer.weights, layer.groups
-        size, out_size = source.shape[:2], target.shape[:2]
+        size, out_size = (source.shape[0], source.shape[1]), (target.shape[0], target.shape[1])
         pixel_elements, output_elements = source.shape[2], target.shape[2]
         stride, dilation, padding = layer.stride, layer.dilation, layer.padding
     per_group = weights.shape[0] // groups
@@ -101,8 +101,8 @@ def convolutions(network: Network, layer: Conv2D | Dense) -> list[Convolution]:
         result.append(
             Convolution(
                 layer=layer.name,
-                input_size=(size[0], size[1]),
-                output_size=(out_size[0], out_size[1]),
+                input_size=size,
+                output_size=out_size,
                 pixel_elements=pixel_elements,
                 output_elements=output_elements,
                 first_channel=group * weights.shape[3],

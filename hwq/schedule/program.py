@@ -200,8 +200,8 @@ def _shortfall(where: str, space: Space, need: int, have: int) -> list[str]:
     if need <= have:
         return []
     parameter, unit = _PARAMETERS[space]
-    memory, missing = f"{where}{space.name.lower()} memory", need - have
-    return [f"{memory} holds {have} {unit} and {need} are needed, {missing} too many; raise buffers.{parameter} to {need}"]
+    short = f"{where}{space.name.lower()} memory holds {have} {unit} and {need} are needed, {need - have} too many"
+    return [f"{short}; raise buffers.{parameter} to {need}"]
 
 
 def _field_faults(layer: LayerProgram) -> list[str]:
