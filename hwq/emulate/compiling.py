@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @cache
@@ -20,7 +22,7 @@ def _digest() -> str:
     return content.hexdigest()
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Function) -> Function:
     """Compile ``function`` at its first call with each kind of arguments; reuse what an earlier run compiled.
 
     Compiled code is stored where numba stores it: beside the source, or in the user's cache folder. Where neither can
@@ -32,6 +34,6 @@ def compiled(function: Callable[..., Any]) -> Any:
         if not hasattr(store, "_source_stamp"):
             raise AttributeError("_source_stamp")
     except (RuntimeError, AttributeError):
-        return njit(nogil=True)(function)
+        return cast(Function, njit(nogil=True)(function))
     store._source_stamp = _digest()
-    return dispatcher
+    return cast(Function, dispatcher)

@@ -6,6 +6,7 @@ accumulator is. Used while numba compiles the kernels that `hwq.emulate.vectors`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -65,38 +66,34 @@ class Channels:
 
     Parameters
     ----------
-    integers:
-        Address of int32 [5, stride]: bias, multiplier, left shift, right shift, and -1 where halves of the second
-        rounding go away from zero (DOUBLE), 0 where they go up (UP2).
-    roundings:
-        Address of int64 [stride]: for `BOUNDED`, what is added to the product of accumulator and multiplier:
-        ``2^30 + 2^31 * (2^(right - 1) + zero * 2^right)``. Of sixteen channels the even ones come first.
-    factors:
-        Address of float64 [stride]: the scale itself, for the contracts that are not integer.
-    stride:
-        Channels, rounded up to whole vectors.
-    valid:
-        Channels that exist.
-    bounds:
-        Address of int32 [3]: lowest and highest result, and the zero-point that is then added.
+    places:
+        Where the constants are, int64 values each, as they reach a kernel: integers, roundings, factors, stride, valid,
+        bounds.
     first:
         First of the sixteen.
     number:
         Of the contract, see `NUMBERS`.
+
+    Notes
+    -----
+    integers
+        Address of int32 [5, stride]: bias, multiplier, left shift, right shift, and -1 where halves of the second
+        rounding go away from zero (DOUBLE), 0 where they go up (UP2).
+    roundings
+        Address of int64 [stride]: for `BOUNDED`, what is added to the product of accumulator and multiplier:
+        ``2^30 + 2^31 * (2^(right - 1) + zero * 2^right)``. Of sixteen channels the even ones come first.
+    factors
+        Address of float64 [stride]: the scale itself, for the contracts that are not integer.
+    stride
+        Channels, rounded up to whole vectors.
+    valid
+        Channels that exist.
+    bounds
+        Address of int32 [3]: lowest and highest result, and the zero-point that is then added.
     """
 
-    def __init__(
-        self,
-        builder: Any,
-        integers: Any,
-        roundings: Any,
-        factors: Any,
-        stride: Any,
-        valid: Any,
-        bounds: Any,
-        first: int,
-        number: int,
-    ) -> None:
+    def __init__(self, builder: Any, places: Sequence[Any], first: int, number: int) -> None:
+        integers, roundings, factors, stride, valid, bounds = places
         row = builder.mul(stride, I64(4))
         rows = [builder.add(integers, builder.mul(row, I64(i))) for i in range(5)]
         self._builder = builder

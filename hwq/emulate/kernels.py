@@ -250,4 +250,4 @@ def pool(x: Array, inputs: Array, starts: Array, average: bool, low: int, high: 
                     value = (value + half) // count if value > 0 else -((half - value) // count)
                 else:
                     value -= 128
-                out[n, o, c] = min(max(value, low), high) + 128
+                out[n, o, c] = 128 + (low if value < low else high if value > high else value)

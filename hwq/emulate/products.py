@@ -336,7 +336,7 @@ def _repeat_channels(layer: DepthwiseConv2D, times: int) -> DepthwiseConv2D:
     """The layer with its channels ``times`` over."""
     quantization = layer.weight_quantization
     if quantization.per_channel:
-        scale, zero_point = (np.tile(values, times) for values in (quantization.scale, quantization.zero_point))
+        scale, zero_point = np.tile(quantization.scale, times), np.tile(quantization.zero_point, times)
         quantization = replace(quantization, scale=scale, zero_point=zero_point)
     return replace(
         layer,

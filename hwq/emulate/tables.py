@@ -110,10 +110,10 @@ def _hard_swish(x: Codes, source: Quantization, target: Quantization) -> Codes:
     if gate_shift > 0:
         gate = _int16(gate << 1)
     elif gate_shift < 0:
-        gate = divide_by_power_of_two(gate, np.int64(-gate_shift))
+        gate = divide_by_power_of_two(gate, np.asarray(-gate_shift, np.int64))
     gate = (gate + (1 << 15)) >> 1
     product = gate * value
     high = np.sign(product) * (np.abs(product) >> 15)
     if output_shift > 0:
         return _int16(high << output_shift)
-    return divide_by_power_of_two(high, np.int64(-output_shift))
+    return divide_by_power_of_two(high, np.asarray(-output_shift, np.int64))

@@ -29,9 +29,6 @@ from numba.extending import intrinsic
 
 from hwq.emulate.epilogue import CODES, I32, I64, INTS, LANES, LONGS, Channels, load, splat
 
-#: One vector of weights or activations of a dot product: four bytes to each accumulator.
-_FOURS = ir.VectorType(ir.IntType(8), 4 * LANES)
-
 
 def has_vnni() -> bool:
     """Whether this processor adds products of four bytes to 32-bit accumulators at once (AVX-512 VNNI)."""
@@ -39,13 +36,14 @@ def has_vnni() -> bool:
     return bool(features.get("avx512vnni") and features.get("avx512bw") and features.get("avx512vl"))
 
 
-def _addresses(builder: Any, base: Any, table: Any, rows: int) -> list[Any]:
-    """``base + table[i]`` for i below ``rows``; ``table`` is the address of int64 offsets."""
+def _addresses(builder: Any, place: Any, rows: int) -> list[Any]:
+    """``base + table[i]`` for i below ``rows``; ``place`` is (base, table), the latter the address of int64 offsets."""
+    base, table = place
     return [builder.add(base, load(builder, table, I64, 8 * i)) for i in range(rows)]
 
 
 @intrinsic
-def copy_bytes(typing, target, source, size):  # type: ignore[no-untyped-def]
+def copy_bytes(typing: Any, target: Any, source: Any, size: Any) -> Any:
     """Copy ``size`` bytes between two addresses."""
     signature = types.void(types.int64, types.int64, types.int64)
 
@@ -60,24 +58,24 @@ def copy_bytes(typing, target, source, size):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def dot_rows(
-    typing,
-    source,
-    pixels,
-    groups,
-    count,
-    weights,
-    integers,
-    roundings,
-    factors,
-    stride,
-    valid,
-    bounds,
-    target,
-    targets,
-    rows,
-    vectors,
-    contract,
-):  # type: ignore[no-untyped-def]
+    typing: Any,
+    source: Any,
+    pixels: Any,
+    groups: Any,
+    count: Any,
+    weights: Any,
+    integers: Any,
+    roundings: Any,
+    factors: Any,
+    stride: Any,
+    valid: Any,
+    bounds: Any,
+    target: Any,
+    targets: Any,
+    rows: Any,
+    vectors: Any,
+    contract: Any,
+) -> Any:
     """Rows of a product of bytes: unsigned activations by signed weights, ``vectors * 16`` channels.
 
     Row r, channel c: ``bias[c] + sum over g < count, b < 4 of x[source + pixels[r] + groups[g] + b] * w[g, c, b]``,
@@ -88,20 +86,21 @@ def dot_rows(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, pixels, groups, count, weights = args[:5]
-        channels = [Channels(builder, *args[5:11], 16 * j, contract.count) for j in range(vectors.count)]
+        channels = [Channels(builder, args[5:11], 16 * j, contract.count) for j in range(vectors.count)]
         sums = [[cgutils.alloca_once_value(builder, c.bias) for c in channels] for _ in range(rows.count)]
-        kind = ir.FunctionType(INTS, [INTS, _FOURS, _FOURS])
+        # Four bytes to each accumulator; LLVM 22 takes them as bytes, and upgrades this older form of the intrinsic.
+        kind = ir.FunctionType(INTS, [INTS, INTS, INTS])
         dot = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.vpdpbusd.512")
-        starts = _addresses(builder, source, pixels, rows.count)
+        starts = _addresses(builder, (source, pixels), rows.count)
         with cgutils.for_range(builder, count) as loop:
             group = load(builder, builder.add(groups, builder.mul(loop.index, I64(8))), I64)
             block = builder.add(weights, builder.mul(loop.index, I64(64 * vectors.count)))
-            operands = [load(builder, block, _FOURS, 64 * j) for j in range(vectors.count)]
+            operands = [load(builder, block, INTS, 64 * j) for j in range(vectors.count)]
             for row, start in zip(sums, starts, strict=True):
-                x = builder.bitcast(splat(builder, load(builder, builder.add(start, group), I32)), _FOURS)
+                x = splat(builder, load(builder, builder.add(start, group), I32))
                 for total, operand in zip(row, operands, strict=True):
                     builder.store(builder.call(dot, [builder.load(total), x, operand]), total)
-        for row, end in zip(sums, _addresses(builder, *args[11:13], rows.count), strict=True):
+        for row, end in zip(sums, _addresses(builder, args[11:13], rows.count), strict=True):
             for j, (total, channel) in enumerate(zip(row, channels, strict=True)):
                 channel.store(builder.load(total), builder.add(end, I64(16 * j)))
         return context.get_dummy_value()
@@ -111,24 +110,24 @@ def dot_rows(
 
 @intrinsic
 def depthwise_rows(
-    typing,
-    source,
-    pixels,
-    taps,
-    count,
-    weights,
-    pitch,
-    integers,
-    roundings,
-    factors,
-    stride,
-    valid,
-    bounds,
-    target,
-    targets,
-    rows,
-    contract,
-):  # type: ignore[no-untyped-def]
+    typing: Any,
+    source: Any,
+    pixels: Any,
+    taps: Any,
+    count: Any,
+    weights: Any,
+    pitch: Any,
+    integers: Any,
+    roundings: Any,
+    factors: Any,
+    stride: Any,
+    valid: Any,
+    bounds: Any,
+    target: Any,
+    targets: Any,
+    rows: Any,
+    contract: Any,
+) -> Any:
     """Rows of a depthwise convolution, 16 channels.
 
     Row r, channel c: ``bias[c] + sum over t < count of x[source + pixels[r] + taps[t] + c] * w[t, c]``, requantized,
@@ -138,16 +137,16 @@ def depthwise_rows(
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         source, pixels, taps, count, weights, pitch = args[:6]
-        channels = Channels(builder, *args[6:12], 0, contract.count)
+        channels = Channels(builder, args[6:12], 0, contract.count)
         sums = [cgutils.alloca_once_value(builder, channels.bias) for _ in range(rows.count)]
-        starts = _addresses(builder, source, pixels, rows.count)
+        starts = _addresses(builder, (source, pixels), rows.count)
         with cgutils.for_range(builder, count) as loop:
             tap = load(builder, builder.add(taps, builder.mul(loop.index, I64(8))), I64)
             operand = load(builder, builder.add(weights, builder.mul(loop.index, pitch)), INTS)
             for total, start in zip(sums, starts, strict=True):
                 x = builder.zext(load(builder, builder.add(start, tap), CODES), INTS)
                 builder.store(builder.add(builder.load(total), builder.mul(x, operand)), total)
-        for total, end in zip(sums, _addresses(builder, *args[12:14], rows.count), strict=True):
+        for total, end in zip(sums, _addresses(builder, args[12:14], rows.count), strict=True):
             channels.store(builder.load(total), end)
         return context.get_dummy_value()
 
@@ -156,8 +155,21 @@ def depthwise_rows(
 
 @intrinsic
 def finish_rows(
-    typing, sums, pitch, kind, integers, roundings, factors, stride, valid, bounds, target, targets, rows, contract
-):  # type: ignore[no-untyped-def]
+    typing: Any,
+    sums: Any,
+    pitch: Any,
+    kind: Any,
+    integers: Any,
+    roundings: Any,
+    factors: Any,
+    stride: Any,
+    valid: Any,
+    bounds: Any,
+    target: Any,
+    targets: Any,
+    rows: Any,
+    contract: Any,
+) -> Any:
     """Rows of finished sums, 16 channels: bias added, requantized, to ``target + targets[r] + c``.
 
     ``sums`` is the address of integers held as floats, ``pitch`` bytes from row to row; ``kind`` is a float of their
@@ -166,9 +178,9 @@ def finish_rows(
     signature = types.void(types.int64, types.int64, kind, *(types.int64,) * 8, rows, contract)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        channels = Channels(builder, *args[3:9], 0, contract.count)
+        channels = Channels(builder, args[3:9], 0, contract.count)
         vector = ir.VectorType(context.get_value_type(kind), LANES)
-        for i, end in enumerate(_addresses(builder, *args[9:11], rows.count)):
+        for i, end in enumerate(_addresses(builder, args[9:11], rows.count)):
             values = load(builder, builder.add(args[0], builder.mul(args[1], I64(i))), vector)
             # Modulo 2^32: only with its bias is a sum sure to fit.
             total = builder.trunc(builder.fptosi(values, LONGS), INTS)

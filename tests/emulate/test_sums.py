@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwq.emulate import Emulator, layers
-from hwq.graph.layers import Add
+from hwq.graph.layers import Add, Reshape
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.formats import INT8
@@ -14,14 +14,15 @@ from hwq.numeric.requantize import Contract
 
 
 def _network(rng: np.random.Generator, clamp: tuple[int, int]) -> Network:
-    """x [256, 256] plus x' [1, 256], where both hold every code: the sum of every pair."""
+    """x [1, 256] plus itself as a column with a scale of its own: from every code, the sum of every pair."""
 
     def tensor(name: str, shape: tuple[int, ...]) -> Tensor:
         scale = np.exp(rng.uniform(-4, -1, 1)).astype(np.float32)
         return Tensor(name, shape, Quantization(INT8, scale, rng.integers(-128, 128, 1).astype(np.int32)))
 
-    tensors = {"x": tensor("x", (256, 256)), "b": tensor("b", (1, 256)), "y": tensor("y", (256, 256))}
-    return Network("sum", tensors, (Add("y", ("x", "b"), "y", clamp=clamp),), "x", "y")
+    tensors = {"x": tensor("x", (1, 256)), "column": tensor("column", (256, 1)), "y": tensor("y", (256, 256))}
+    layers = (Reshape("column", ("x",), "column"), Add("y", ("column", "x"), "y", clamp=clamp))
+    return Network("sum", tensors, layers, "x", "y")
 
 
 def _high(a: int, multiplier: int) -> int:
@@ -43,14 +44,17 @@ def _mantissa(scale: float) -> tuple[int, int]:
 
 
 def _spelled_out(network: Network, a: int, b: int) -> int:
-    sources, target = [network.tensors[name].quantization for name in ("x", "b")], network.tensors["y"].quantization
+    sources, target = (
+        [network.tensors[name].quantization for name in ("column", "x")],
+        network.tensors["y"].quantization,
+    )
     twice = 2 * max(float(source.scale[0]) for source in sources)
     total = 0
     for code, source in zip((a, b), sources, strict=True):
         m, shift = _mantissa(float(source.scale[0]) / twice)
         total += _away(_high((code - int(source.zero_point[0])) << 20, m), shift)
     m, shift = _mantissa(twice / (2.0**20 * float(target.scale[0])))
-    layer = network.layers[0]
+    layer = network.layers[1]
     assert isinstance(layer, Add)
     return min(max(_away(_high(total, m), shift) + int(target.zero_point[0]), layer.clamp[0]), layer.clamp[1])
 
@@ -63,11 +67,9 @@ def test_every_pair_by_table_by_line_and_spelled_out(
     rng = np.random.default_rng(seed)
     network = _network(rng, clamp)
     codes = np.arange(-128, 128).astype(np.int8)
-    a = np.ascontiguousarray(np.broadcast_to(codes[:, None], (256, 256)))
-    b = codes[None]
-    first = Emulator(network).run_layer("y", a[None], b[None])[0]
+    first = Emulator(network).run(codes.reshape(1, 1, 256))[0]
     monkeypatch.setattr(layers, "exact_line", lambda *arguments: None)
-    np.testing.assert_array_equal(Emulator(network).run_layer("y", a[None], b[None])[0], first)
+    np.testing.assert_array_equal(Emulator(network).run(codes.reshape(1, 1, 256))[0], first)
     for i, j in rng.integers(0, 256, (400, 2)):
         assert first[i, j] == _spelled_out(network, int(codes[i]), int(codes[j]))
 
