@@ -91,8 +91,8 @@ def _order_ports(text: str, names: list[str]) -> str:
     """Number the ports of a module in RTLIL as ``names`` orders them."""
     places = {name: place for place, name in enumerate(names, start=1)}
     return re.sub(
-        r"^(  wire .*\b(?:input|output)) \d+ +\\(\S+)$",
-        lambda line: f"{line[1]} {places[line[2]]} \\{line[2]}",
+        r"^(  wire .*\b(?:input|output)) \d+ +(signed )?\\(\S+)$",
+        lambda line: f"{line[1]} {places[line[3]]} {line[2] or ''}\\{line[3]}",
         text,
         flags=re.MULTILINE,
     )
