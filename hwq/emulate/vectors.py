@@ -24,16 +24,22 @@ from typing import Any
 
 import llvmlite.binding
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 
 from hwq.emulate.epilogue import CODES, I32, I64, INTS, LANES, LONGS, Channels, load, splat
 
 
 def has_vnni() -> bool:
-    """Whether this processor adds products of four bytes to 32-bit accumulators at once (AVX-512 VNNI)."""
+    """Whether kernels may add products of four bytes to 32-bit accumulators at once (AVX-512 VNNI).
+
+    That is up to the processor, or to NUMBA_CPU_FEATURES where it is set.
+    """
+    wanted = ("avx512vnni", "avx512bw", "avx512vl")
+    if config.CPU_FEATURES is not None:
+        return all(f"+{feature}" in config.CPU_FEATURES.split(",") for feature in wanted)
     features = llvmlite.binding.get_host_cpu_features()
-    return bool(features.get("avx512vnni") and features.get("avx512bw") and features.get("avx512vl"))
+    return all(features.get(feature) for feature in wanted)
 
 
 def _addresses(builder: Any, place: Any, rows: int) -> list[Any]:
