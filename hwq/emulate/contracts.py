@@ -1,4 +1,4 @@
-"""Which arithmetic each kind of layer has under a contract for the whole network (docs/spec/numerics.md, N.7)."""
+"""Which arithmetic each kind of layer has under a contract for the whole network (docs/spec/operators.md, O.1)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class Arithmetic:
     ----------
     convolution, dense:
         How the accumulators of convolutions (depthwise included) and of dense layers are scaled.
+    elsewhere:
+        Integer contract of TFLite's sums, means, slopes and changes of scale.
     xnnpack:
-        Whether sums, means, slopes and changes of scale are XNNPACK's; elsewhere they are TFLite's, under DOUBLE
-        whatever the convolutions' contract.
+        Whether those are XNNPACK's own instead.
     optimized:
         Whether softmax and the mean over an image are those of LiteRT's optimized kernels, which XNNPACK leaves
         softmax to.
@@ -26,13 +27,14 @@ class Arithmetic:
 
     convolution: Contract
     dense: Contract
+    elsewhere: Contract = Contract.DOUBLE
     xnnpack: bool = False
     optimized: bool = False
 
 
 _ARITHMETIC = {
     Contract.DOUBLE: Arithmetic(Contract.DOUBLE, Contract.DOUBLE),
-    Contract.SINGLE: Arithmetic(Contract.SINGLE, Contract.SINGLE),
+    Contract.SINGLE: Arithmetic(Contract.SINGLE, Contract.SINGLE, Contract.SINGLE),
     Contract.UP2: Arithmetic(Contract.UP2, Contract.UP2, optimized=True),
     Contract.F64AWAY: Arithmetic(Contract.DOUBLE, Contract.F64AWAY),
     Contract.FP32HE: Arithmetic(Contract.FP32HE, Contract.FP32HE, xnnpack=True, optimized=True),

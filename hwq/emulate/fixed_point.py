@@ -1,4 +1,4 @@
-"""gemmlowp's fixed-point functions, bit for bit: exponential, reciprocal, logistic, tanh (docs/spec/numerics.md, N.6).
+"""gemmlowp's fixed-point functions, bit for bit: exponential, reciprocal, logistic, tanh (docs/spec/operators.md, O.7).
 
 Values are the raw integers of signed 32-bit fixed point, computed in int64; ``Qi.f`` has i integer and f fraction bits,
 i + f = 31. The functions are compiled and take single numbers.

@@ -71,7 +71,10 @@ def _finish(y: NDArray[np.int64], target: Quantization, clamp: tuple[int, int]) 
 def _add(network: Network, layer: Add, arithmetic: Arithmetic) -> Kernel:
     sources = [_quantization(network, name) for name in layer.inputs]
     target = _quantization(network, layer.output)
-    plan = (xnnpack_sum if arithmetic.xnnpack else rescaled_sum)(sources[0], sources[1], target)
+    if arithmetic.xnnpack:
+        plan = xnnpack_sum(sources[0], sources[1], target)
+    else:
+        plan = rescaled_sum(sources[0], sources[1], target, arithmetic.elsewhere)
     # Two bytes have 65,536 pairs: the sum of every one of them, once.
     table = _finish(plan.scale(plan.terms[0][:, None] + plan.terms[1]), target, layer.clamp)
     flat = table.reshape(-1)
@@ -119,8 +122,12 @@ def _mean(network: Network, layer: Mean, arithmetic: Arithmetic) -> Kernel:
     count = math.prod(network.tensors[layer.inputs[0]].shape[axis] for axis in layer.axes)
     output = network.tensors[layer.output].shape
     over_image = layer.axes == (0, 1) and len(output) == 3
-    folded = arithmetic.optimized and over_image
-    scaling = (xnnpack_mean if arithmetic.xnnpack else folded_mean if folded else rescaled_mean)(source, target, count)
+    if arithmetic.xnnpack:
+        scaling = xnnpack_mean(source, target, count)
+    elif arithmetic.optimized and over_image:
+        scaling = folded_mean(source, target, count)
+    else:
+        scaling = rescaled_mean(source, target, count, arithmetic.elsewhere)
 
     def run(out: Bytes, x: Bytes) -> None:
         sums = x.sum(axis=axes, dtype=np.int64) - (int(source.zero_point[0]) + 128) * count
@@ -165,14 +172,16 @@ def _lookup(codes: NDArray[np.integer], target: Quantization) -> Kernel:
 
 def _activation(network: Network, layer: Activation, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    table = xnnpack_activation_table if arithmetic.xnnpack else activation_table
-    return _lookup(table(layer, source, target), target)
+    if arithmetic.xnnpack:
+        return _lookup(xnnpack_activation_table(layer, source, target), target)
+    return _lookup(activation_table(layer, source, target, arithmetic.elsewhere), target)
 
 
 def _requantize(network: Network, layer: Requantize, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
-    table = xnnpack_requantization_table if arithmetic.xnnpack else requantization_table
-    return _lookup(table(source, target), target)
+    if arithmetic.xnnpack:
+        return _lookup(xnnpack_requantization_table(source, target), target)
+    return _lookup(requantization_table(source, target, arithmetic.elsewhere), target)
 
 
 def _softmax(network: Network, layer: Softmax, arithmetic: Arithmetic) -> Kernel:

@@ -1,4 +1,4 @@
-"""Softmax of int8 codes, in both arithmetics that TFLite's kernels have for it (docs/spec/numerics.md, N.6)."""
+"""Softmax of int8 codes, in both arithmetics that TFLite's kernels have for it (docs/spec/operators.md, O.7)."""
 
 from __future__ import annotations
 

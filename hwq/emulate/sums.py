@@ -1,4 +1,4 @@
-"""ADD and MEAN: codes with a scale of their own become one in another (docs/spec/numerics.md, N.6)."""
+"""ADD and MEAN: codes with a scale of their own become one in another (docs/spec/operators.md, O.3, O.5)."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def _centered(source: Quantization) -> NDArray[np.int64]:
     return np.arange(-128, 128, dtype=np.int64) - int(source.zero_point[0])
 
 
-def rescaled_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:
+def rescaled_sum(first: Quantization, second: Quantization, target: Quantization, contract: Contract) -> SumPlan:
     """TFLite's sum: both inputs, with 20 more bits, brought to twice the larger scale; then requantized."""
     twice_largest = 2 * max(float(first.scale[0]), float(second.scale[0]))
 
     def terms(source: Quantization) -> NDArray[np.int64]:
         multiplier, shift = quantize_multiplier(float(source.scale[0]) / twice_largest)
-        return requantize(_centered(source) << 20, multiplier, shift, Contract.DOUBLE)
+        return requantize(_centered(source) << 20, multiplier, shift, contract)
 
     multiplier, shift = quantize_multiplier(twice_largest / (2.0**20 * float(target.scale[0])))
     step = multiplier * 2.0 ** (shift - 31)
-    return SumPlan((terms(first), terms(second)), lambda x: requantize(x, multiplier, shift, Contract.DOUBLE), step)
+    return SumPlan((terms(first), terms(second)), lambda x: requantize(x, multiplier, shift, contract), step)
 
 
 def xnnpack_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:
@@ -92,12 +92,12 @@ def exact_line(table: NDArray[np.uint8], plan: SumPlan, low: float, high: float)
     return (p, q, r) if np.array_equal(found, table) else None
 
 
-def rescaled_mean(source: Quantization, target: Quantization, count: int) -> Scaling:
+def rescaled_mean(source: Quantization, target: Quantization, count: int, contract: Contract) -> Scaling:
     """TFLite's mean of ``count`` codes: the division goes into the multiplier, whose precision it costs."""
     multiplier, shift = quantize_multiplier(float(source.scale[0]) / float(target.scale[0]))
     spare = min(count.bit_length() - 1, 32, 31 + shift)
     multiplier = (multiplier << spare) // count
-    return lambda x: requantize(x, multiplier, shift - spare, Contract.DOUBLE)
+    return lambda x: requantize(x, multiplier, shift - spare, contract)
 
 
 def folded_mean(source: Quantization, target: Quantization, count: int) -> Scaling:

@@ -1,4 +1,4 @@
-"""Element-wise int8 functions as tables: the output code of each input code (docs/spec/numerics.md, N.6)."""
+"""Element-wise int8 functions as tables: the output code of each input code (docs/spec/operators.md, O.6)."""
 
 from __future__ import annotations
 
@@ -22,27 +22,29 @@ def input_codes(quantization: Quantization) -> Codes:
     return np.arange(quantization.format.min, quantization.format.max + 1, dtype=np.int64)
 
 
-def requantization_table(source: Quantization, target: Quantization) -> NDArray[np.integer]:
+def requantization_table(source: Quantization, target: Quantization, contract: Contract) -> NDArray[np.integer]:
     """Table of a change of scale, zero-point or format."""
     x = input_codes(source) - int(source.zero_point[0])
     scale = float(source.scale[0]) / float(target.scale[0])
-    return _finish(requantize(x, *quantize_multiplier(scale), Contract.DOUBLE), target)
+    return _finish(requantize(x, *quantize_multiplier(scale), contract), target)
 
 
-def activation_table(layer: Activation, source: Quantization, target: Quantization) -> NDArray[np.integer]:
+def activation_table(
+    layer: Activation, source: Quantization, target: Quantization, contract: Contract
+) -> NDArray[np.integer]:
     """Table of an activation that stands as a layer of its own."""
     x = input_codes(source) - int(source.zero_point[0])
     if layer.kind is ActivationKind.LOGISTIC:
-        return _finish(_sigmoid_like(x, source, logistic=True), target)
+        return _finish(_sigmoid_like(x, source, contract, logistic=True), target)
     if layer.kind is ActivationKind.TANH:
-        return _finish(_sigmoid_like(x, source, logistic=False), target)
+        return _finish(_sigmoid_like(x, source, contract, logistic=False), target)
     if layer.kind is ActivationKind.HARD_SWISH:
         return _finish(_hard_swish(x, source, target), target)
     ratio = np.float32(source.scale[0]) / np.float32(target.scale[0])
-    y = requantize(x, *quantize_multiplier(float(ratio)), Contract.DOUBLE)
+    y = requantize(x, *quantize_multiplier(float(ratio)), contract)
     if layer.kind is ActivationKind.LEAKY_RELU:
         slope = np.float32(source.scale[0]) * np.float32(layer.alpha) / np.float32(target.scale[0])
-        below = requantize(x, *quantize_multiplier(float(slope)), Contract.DOUBLE)
+        below = requantize(x, *quantize_multiplier(float(slope)), contract)
         return _finish(np.where(x >= 0, y, below), target)
     return _finish(y, target, activation_clamp(layer.kind, target))
 
@@ -56,7 +58,7 @@ def xnnpack_requantization_table(source: Quantization, target: Quantization) -> 
 def xnnpack_activation_table(layer: Activation, source: Quantization, target: Quantization) -> NDArray[np.integer]:
     """`activation_table` as XNNPACK computes it: the slope of LEAKY_RELU is its own, the rest as everywhere."""
     if layer.kind is not ActivationKind.LEAKY_RELU:
-        return activation_table(layer, source, target)
+        return activation_table(layer, source, target, Contract.DOUBLE)
     x = input_codes(source) - int(source.zero_point[0])
     ratio = source.scale[0] / target.scale[0]
     below = _coarse_product(x, ratio * np.float32(layer.alpha))
@@ -73,13 +75,13 @@ def _finish(y: Codes, target: Quantization, clamp: tuple[int, int] | None = None
     return np.clip(y + int(target.zero_point[0]), low, high).astype(target.format.dtype)
 
 
-def _sigmoid_like(x: Codes, source: Quantization, *, logistic: bool) -> Codes:
+def _sigmoid_like(x: Codes, source: Quantization, contract: Contract, *, logistic: bool) -> Codes:
     """Codes before the zero-point of logistic (8 fraction bits) or tanh (7); saturated beyond the argument's range."""
     multiplier, shift = quantize_multiplier(float(np.float64(source.scale[0]) * (1 << (31 - _INTEGER_BITS))))
     largest = ((1 << _INTEGER_BITS) - 1) * 2.0 ** (31 - _INTEGER_BITS) / 2.0**shift
     radius = int(np.floor(largest))
     inside = np.clip(x, -radius, radius)
-    argument = requantize(inside, multiplier, shift, Contract.DOUBLE)
+    argument = requantize(inside, multiplier, shift, contract)
     function, fraction_bits = (fixed_point.logistic, 8) if logistic else (fixed_point.tanh, 7)
     low, high = (0, 255) if logistic else (-128, 127)
     raw = [function(int(a), _INTEGER_BITS) for a in argument]
