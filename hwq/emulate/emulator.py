@@ -9,7 +9,7 @@ from hwq.emulate.contracts import arithmetic_of
 from hwq.emulate.layers import Kernel, build
 from hwq.emulate.memory import Bytes, Slots, allocate
 from hwq.emulate.products import Product, fastest_product
-from hwq.errors import DataError
+from hwq.errors import DataError, ModelError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
@@ -39,6 +39,8 @@ class Emulator:
     ------
     ConfigError
         The contract does not run whole networks (SHIFT).
+    ModelError
+        A layer is too large to be computed; the message names it.
     """
 
     def __init__(
@@ -48,10 +50,13 @@ class Emulator:
         self.contract = contract
         arithmetic = arithmetic_of(contract)
         product = product or fastest_product()
-        self._kernels: dict[str, Kernel] = {
-            layer.name: build(network, layer, arithmetic, product) for layer in network.layers
-        }
         self._slots = Slots(network)
+        self._kernels: dict[str, Kernel] = {}
+        for layer in network.layers:
+            try:
+                self._kernels[layer.name] = build(network, layer, arithmetic, product)
+            except ModelError as error:
+                raise ModelError(f"layer {layer.name}: {error}") from None
         #: Samples that are computed together: enough to hide the cost of calls, few enough to stay in cache.
         self.chunk = max(1, _CHUNK_BYTES // max(1, self._slots.bytes_per_sample))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.emulate.memory import SLACK
+from hwq.errors import ModelError
 from hwq.graph.layers import Padding
 from hwq.graph.shapes import image_output_size
 
@@ -15,6 +18,9 @@ Pair = tuple[int, int]
 
 #: Entries that a table of offsets should not exceed, so that it stays in the first-level cache.
 _TABLE = 512
+
+#: Bytes of the largest padded image.
+_LARGEST = 1 << 30
 
 
 class Windows:
@@ -32,6 +38,11 @@ class Windows:
         Byte that stands in the padding.
     together:
         Neighboring output pixels that are computed as one; divides the output's width.
+
+    Raises
+    ------
+    ModelError
+        The padded image is larger than 1 GiB.
     """
 
     def __init__(
@@ -51,13 +62,18 @@ class Windows:
         self.source_bytes = height * width * channels
         #: Without padding the sample itself is read, and there is no frame.
         self.padded = any(padding)
-        self._frame_shape = (height + top + bottom, (width + left + right) * channels) if self.padded else (0, 0)
+        pitch = (width + left + right) * channels
+        self._frame_shape = (height + top + bottom, pitch) if self.padded else (0, 0)
+        if (height + top + bottom) * pitch > _LARGEST:
+            raise ModelError(
+                f"the input is {height + top + bottom} x {width + left + right} x {channels} with its padding; "
+                f"the emulator takes images of up to {_LARGEST} bytes"
+            )
         self._fill = fill
         self.corner = (top, left * channels)
         out_height, out_width = image_output_size((height, width), kernel, stride, dilation, padding)
         self.outputs = out_height * out_width
         self.target_bytes = self.outputs * out_channels
-        pitch = (width + left + right) * channels
         ys = np.arange(out_height, dtype=np.int64) * stride[0] * pitch
         xs = np.arange(out_width, dtype=np.int64) * stride[1] * channels
         self._pixels = (ys[:, None] + xs[::together]).reshape(-1)
@@ -88,7 +104,15 @@ class Windows:
         """A padded image [height, width * channels] of ``fill``, with room behind it; empty without padding."""
         height, pitch = self._frame_shape
         size = height * pitch
-        return np.full(size + 64 if size else 0, self._fill, np.uint8)[:size].reshape(height, pitch)
+        return np.full(size + SLACK if size else 0, self._fill, np.uint8)[:size].reshape(height, pitch)
+
+    def steps(self, samples: int) -> Iterator[tuple[int, int, int]]:
+        """Calls of a kernel that cover ``samples``: (first sample, steps, samples of a step)."""
+        whole = samples // self.samples
+        if whole:
+            yield 0, whole, self.samples
+        if samples % self.samples:
+            yield whole * self.samples, 1, samples % self.samples
 
     def _tables(self, samples: int, rows: int) -> tuple[Offsets, Offsets]:
         """Offsets of first inputs and of outputs for ``samples`` samples, repeated to a multiple of ``rows``."""

@@ -216,38 +216,39 @@ def add_by_line(a: Array, b: Array, line: tuple[float, float, float], low: float
 
 
 @compiled
-def pool(x: Array, inputs: Array, starts: Array, average: bool, low: int, high: int, out: Array) -> None:
+def pool(x: Array, rows: Array, columns: Array, average: bool, low: int, high: int, out: Array) -> None:
     """Average of the codes in each window, halves away from zero, or their maximum; then clamped.
 
     Parameters
     ----------
     x:
-        uint8 [N, height * width, channels].
-    inputs, starts:
-        Indices of each window's inputs, one window after the other, and where each begins, int64 [outputs + 1].
+        uint8 [N, height, width, channels].
+    rows, columns:
+        First and one past the last row, and column, of each output row and column that are not padding, int64 [n, 2].
     low, high:
         Lowest and highest output code.
     out:
-        uint8 [N, outputs, channels].
+        uint8 [N, rows, columns, channels].
     """
-    values = np.empty(x.shape[2], np.int32)
+    values = np.empty(x.shape[3], np.int32)
     for n in range(x.shape[0]):
-        for o in range(starts.size - 1):
-            count = np.int32(starts[o + 1] - starts[o])
-            values[:] = -128 * count if average else 0
-            for i in range(starts[o], starts[o + 1]):
-                row = x[n, inputs[i]]
-                if average:
-                    for c in range(values.size):
-                        values[c] += row[c]
-                else:
-                    for c in range(values.size):
-                        values[c] = max(values[c], np.int32(row[c]))
-            for c in range(values.size):
-                value = np.int32(values[c])
-                if average:
-                    half = count // 2
-                    value = (value + half) // count if value > 0 else -((half - value) // count)
-                else:
-                    value -= 128
-                out[n, o, c] = 128 + (low if value < low else high if value > high else value)
+        for i in range(rows.shape[0]):
+            for j in range(columns.shape[0]):
+                count = np.int32((rows[i, 1] - rows[i, 0]) * (columns[j, 1] - columns[j, 0]))
+                values[:] = -128 * count if average else 0
+                for y in range(rows[i, 0], rows[i, 1]):
+                    for z in range(columns[j, 0], columns[j, 1]):
+                        if average:
+                            for c in range(values.size):
+                                values[c] += x[n, y, z, c]
+                        else:
+                            for c in range(values.size):
+                                values[c] = max(values[c], np.int32(x[n, y, z, c]))
+                for c in range(values.size):
+                    value = np.int32(values[c])
+                    if average:
+                        half = count // 2
+                        value = (value + half) // count if value > 0 else -((half - value) // count)
+                    else:
+                        value -= 128
+                    out[n, i, j, c] = 128 + (low if value < low else high if value > high else value)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from hwq.emulate import kernels
 from hwq.emulate.contracts import Arithmetic
+from hwq.emulate.depthwise import Depthwise
 from hwq.emulate.memory import Bytes
-from hwq.emulate.products import Convolution, Depthwise, FullyConnected, Product
+from hwq.emulate.products import Convolution, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
 from hwq.emulate.tables import (
@@ -94,26 +95,19 @@ def _add(network: Network, layer: Add, arithmetic: Arithmetic) -> Kernel:
 
 
 def _pool(network: Network, layer: Pool2D, arithmetic: Arithmetic) -> Kernel:
-    height, width, channels = network.tensors[layer.inputs[0]].shape
+    height, width, _ = network.tensors[layer.inputs[0]].shape
     top, _, left, _ = layer.padding
     size = image_output_size((height, width), layer.kernel, layer.stride, (1, 1), layer.padding)
-    rows = [_inside(y * layer.stride[0] - top, layer.kernel[0], height) for y in range(size[0])]
-    columns = [_inside(x * layer.stride[1] - left, layer.kernel[1], width) for x in range(size[1])]
-    windows = [(ys[:, None] * width + xs).reshape(-1) for ys in rows for xs in columns]
-    inputs = np.concatenate(windows)
-    starts = np.cumsum([0, *(len(window) for window in windows)])
+    rows = _inside(size[0], layer.stride[0], layer.kernel[0], top, height)
+    columns = _inside(size[1], layer.stride[1], layer.kernel[1], left, width)
     average = layer.kind is PoolKind.AVERAGE
-
-    def run(out: Bytes, x: Bytes) -> None:
-        images, outputs = x.reshape(len(x), -1, channels), out.reshape(len(out), -1, channels)
-        kernels.pool(images, inputs, starts, average, *layer.clamp, outputs)
-
-    return run
+    return lambda out, x: kernels.pool(x, rows, columns, average, *layer.clamp, out)
 
 
-def _inside(start: int, length: int, size: int) -> NDArray[np.int64]:
-    """Positions of a window that are not padding."""
-    return np.arange(max(start, 0), min(start + length, size), dtype=np.int64)
+def _inside(outputs: int, stride: int, length: int, before: int, size: int) -> NDArray[np.int64]:
+    """First and one past the last position of each window along an axis that is not padding, [outputs, 2]."""
+    first = np.arange(outputs, dtype=np.int64) * stride - before
+    return np.clip(np.stack([first, first + length], axis=1), 0, size)
 
 
 def _mean(network: Network, layer: Mean, arithmetic: Arithmetic) -> Kernel:

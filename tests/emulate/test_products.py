@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from hwq.emulate import Emulator
+from hwq.emulate.constants import ChannelConstants
 from hwq.emulate.epilogue import BOUNDED
-from hwq.emulate.products import ChannelConstants, DotProduct, FloatProduct
+from hwq.emulate.products import DotProduct, FloatProduct
 from hwq.emulate.vectors import has_vnni
+from hwq.errors import ModelError
 from hwq.graph.checks import check_network
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
@@ -45,6 +47,7 @@ SCALES = {
     "left shifts": Scales(1.0, 200.0, 20),
     "tiny": Scales(1e-12, 1e-9, 1 << 30),
     "huge accumulators": Scales(1e-8, 1e-6, 1 << 30),
+    "near overflow": Scales(1.9e-6, 2**-19 * 0.99999, 2_143_000_000),
     "across one half": Scales(0.3, 0.7, 1000),
 }
 
@@ -65,9 +68,11 @@ def _network(layer_type: type[Layer], shape: tuple[int, ...], output: tuple[int,
 
 def _common(rng: np.random.Generator, scales: Scales, channels: int, axis: int) -> dict[str, Any]:
     low = int(rng.integers(-128, 128))
+    bias = rng.integers(-scales.bias, scales.bias + 1, channels)
+    bias[::2] = np.where(bias[::2] < 0, -scales.bias, scales.bias)
     return {
         "weight_quantization": Quantization(INT8, scales.weight_scales(channels), np.zeros(channels, np.int32), axis),
-        "bias": rng.integers(-scales.bias, scales.bias + 1, channels).astype(np.int32),
+        "bias": bias.astype(np.int32),
         "clamp": (low, int(rng.integers(low, 128))) if rng.random() < 0.5 else (-128, 127),
         "input_zero": int(rng.choice([-128, 127, rng.integers(-128, 128)])),
         "output_zero": int(rng.choice([-128, 127, rng.integers(-128, 128)])),
@@ -192,3 +197,12 @@ def test_wide_images_are_taken_in_parts() -> None:
     expected = run_plain(small, small.layers[0], x, Contract.DOUBLE)
     for product in PRODUCTS:
         np.testing.assert_array_equal(Emulator(small, product=product).run(x), expected)
+
+
+def test_an_image_that_fits_no_memory_is_refused_with_its_layer() -> None:
+    rng = np.random.default_rng(6)
+    geometry: dict[str, Any] = {"stride": (1 << 20, 1 << 20), "dilation": (1, 1), "padding": (1 << 20, 0, 1 << 20, 0)}
+    fields = geometry | _common(rng, SCALES["usual"], 2, 0)
+    network = _network(Conv2D, (4, 4, 3), (2, 2, 2), weights=_weights(rng, 2, 1, 1, 3), **fields)
+    with pytest.raises(ModelError, match="layer y: the input is 1048580 x 1048580 x 3 with its padding"):
+        Emulator(network)

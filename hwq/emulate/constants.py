@@ -1,0 +1,101 @@
+"""Biases and scales of output channels, arranged as the kernels of `hwq.emulate.vectors` read them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.emulate.epilogue import BOUNDED, NUMBERS
+from hwq.emulate.scaling import Weighted, scales_under
+from hwq.graph.layers import Conv2D, DepthwiseConv2D
+from hwq.graph.network import Network
+from hwq.graph.requantization import channel_rows, output_channels
+from hwq.graph.tensors import Quantization
+from hwq.numeric.bounds import accumulator_bounds
+from hwq.numeric.formats import INT32
+from hwq.numeric.requantize import Contract, quantize_multiplier
+
+
+def tag(length: int) -> tuple[int, ...]:
+    """A number for a kernel to be specialized by."""
+    return (0,) * length
+
+
+class ChannelConstants:
+    """Biases and scales of ``channels`` output channels as the kernels read them, padded to ``stride`` channels.
+
+    Parameters
+    ----------
+    network, layer, contract:
+        The layer, where it is, and how its accumulators are scaled.
+    part:
+        The channels it is about.
+    stride:
+        Their number rounded up.
+    offset:
+        What the kernel's operands exceed the codes by: operands are ``code + offset``.
+    """
+
+    def __init__(
+        self, network: Network, layer: Weighted, contract: Contract, part: slice, stride: int, offset: int
+    ) -> None:
+        source = network.tensors[layer.inputs[0]].quantization
+        target = network.tensors[layer.output].quantization
+        channels = range(output_channels(layer))[part]
+        weights = layer.weights if isinstance(layer, DepthwiseConv2D) else np.moveaxis(layer.weights, 0, -1)
+        totals = weights.reshape(-1, weights.shape[-1]).sum(axis=0, dtype=np.int64)
+        bias = layer.bias.astype(np.int64) - totals * (int(source.zero_point[0]) + offset)
+        scales = scales_under(contract, network, layer)
+        multiplier, shift = quantize_multiplier(scales)
+        self.valid = len(channels)
+        self.integers = np.zeros((5, stride), np.int32)
+        rows = (
+            bias,
+            multiplier,
+            np.maximum(shift, 0),
+            np.maximum(-shift, 0),
+            -_halves_go_away(layer, contract).astype(np.int64),
+        )
+        for row, values in zip(self.integers, rows, strict=True):
+            row[: self.valid] = values[part].astype(np.int32)
+        self.factors = np.zeros(stride, np.float64)
+        self.factors[: self.valid] = scales[part]
+        zero = int(target.zero_point[0])
+        self.bounds = np.array([layer.clamp[0] - zero, layer.clamp[1] - zero, zero + 128], np.int32)
+        self.contract = tag(NUMBERS[contract])
+        self.roundings = np.zeros(stride, np.int64)
+        if contract is Contract.DOUBLE and _is_bounded(layer, source, zero, multiplier, shift):
+            self.contract = tag(BOUNDED)
+            half = np.int64(1) << (-shift[part] - 1)
+            self.roundings[: self.valid] = (1 << 30) + ((half * (1 + 2 * (zero + 128))) << 31)
+            self.integers[3, self.valid :] = 1
+        blocks = self.roundings.reshape(-1, 8, 2)
+        self.roundings = np.ascontiguousarray(blocks.transpose(0, 2, 1)).reshape(-1)
+
+
+def _halves_go_away(layer: Weighted, contract: Contract) -> NDArray[np.bool_]:
+    """Whether each channel's second rounding takes halves away from zero, as DOUBLE does, or up, as UP2 does.
+
+    LiteRT's optimized kernels, which UP2 stands for, leave grouped convolutions to the reference, and in depthwise ones
+    the channels behind the last whole vector of eight.
+    """
+    channels = np.arange(output_channels(layer))
+    if contract is not Contract.UP2 or (isinstance(layer, Conv2D) and layer.groups > 1):
+        return np.ones(len(channels), np.bool_)
+    whole = len(channels) // 8 * 8 if isinstance(layer, DepthwiseConv2D) else len(channels)
+    return channels >= whole
+
+
+def _is_bounded(
+    layer: Weighted, source: Quantization, zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]
+) -> bool:
+    """Whether `epilogue.BOUNDED` computes this layer: right shifts only, and every sum inside 32 bits."""
+    zero_point = int(source.zero_point[0])
+    codes = source.format
+    low, high = accumulator_bounds(channel_rows(layer), codes.min - zero_point, codes.max - zero_point)
+    reach = np.maximum(np.abs(low + layer.bias), np.abs(high + layer.bias))
+    if (shift > -1).any() or (shift < -22).any() or (reach > INT32.max).any():
+        return False
+    half = np.int64(1) << (-shift - 1)
+    largest = ((reach * multiplier) >> 31) + 2 + half * (1 + 2 * abs(zero + 128))
+    return bool((largest <= INT32.max).all())
