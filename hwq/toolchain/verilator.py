@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -109,49 +109,74 @@ def build_simulator(
     ToolError
         When a tool is missing, or a step fails; the message holds the tool's own first error.
     """
-    verilator, compiler, make = tools.find_verilator(), tools.find_compiler(), tools.find_make()
-    tools.find_perl()
-    common = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "-o", _EXECUTABLE, "-Wno-fatal"]
-    common += ["--timescale", "1ns/1ps", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"]
-    common += [f"--trace-{trace}"] if trace else []
-    flags = [*common, "--top-module", top]
-    for flag in harness.link_flags:
-        flags += ["-LDFLAGS", flag]
-    identities = [tool.identity for tool in (verilator, compiler)]
-    begun = time.monotonic()
+    build = _Build(verilog, top, control, harness, trace, tick)
+    directory, cached = cached_build("simulators", build.key, build.run)
+    seconds = 0.0 if cached else time.monotonic() - build.begun
+    return Simulator(directory / _EXECUTABLE, build.verilator, trace, cached, seconds)
 
-    def build(directory: Path) -> None:
-        source, configuration = directory / "design.v", directory / "control.vlt"
-        source.write_text(verilog, encoding="utf-8")
-        configuration.write_text(control, encoding="utf-8")
+
+class _Build:
+    """The steps of one build; parameters as in `build_simulator`."""
+
+    def __init__(
+        self, verilog: str, top: str, control: str, harness: Harness, trace: Trace | None, tick: Tick | None
+    ) -> None:
+        self.verilator, compiler, make = tools.find_verilator(), tools.find_compiler(), tools.find_make()
+        tools.find_perl()
+        self.begun = time.monotonic()
+        self._tick = tick
+        self._texts = {"design.v": verilog, "control.vlt": control}
+        self._main = str(harness.main)
+        common = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "-o", _EXECUTABLE, "-Wno-fatal"]
+        common += ["--timescale", "1ns/1ps", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"]
+        common += [f"--trace-{trace}"] if trace else []
+        self._flags = [*common, "--top-module", top]
+        for flag in harness.link_flags:
+            self._flags += ["-LDFLAGS", flag]
+        self._make = [*make.command, "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *_MAKE_VARIABLES]
+        self._make += [f"CXX={' '.join(compiler.command)}", f"LINK={' '.join(compiler.command)}"]
+        tool_parts = [*_MAKE_VARIABLES, self.verilator.identity, compiler.identity]
+        self.key = content_key([verilog, control, harness.identity, *self._flags, *tool_parts])
+        self._runtime_key = content_key([*common, *tool_parts])
+
+    def run(self, directory: Path) -> None:
+        """Leave the executable, and the logs of what made it, in ``directory``."""
+        for name, text in self._texts.items():
+            (directory / name).write_text(text, encoding="utf-8")
         objects = directory / "obj"
-        command = [*verilator.command, *flags, "--Mdir", str(objects), str(configuration), str(source)]
-        environment = {**os.environ, **verilator.environment}
-        _step("verilator", [*command, str(harness.main)], environment, directory, begun, tick)
-        jobs = str(os.cpu_count() or 1)
-        compile_ = [*make.command, "-j", jobs, "-C", str(objects), "-f", "Vtop.mk", *_MAKE_VARIABLES]
-        compile_ += [f"CXX={' '.join(compiler.command)}", f"LINK={' '.join(compiler.command)}"]
+        sources = [str(directory / "control.vlt"), str(directory / "design.v"), self._main]
+        self._step("verilator", directory, [*self.verilator.command, *self._flags, "--Mdir", str(objects), *sources])
+        make = [*self._make, "-C", str(objects)]
 
-        def build_runtime(target: Path) -> None:
+        def compile_runtime(target: Path) -> None:
             names = _runtime_objects(objects)
-            _step("make", [*compile_, *names], environment, directory, begun, tick)
+            self._step("make", directory, [*make, *names])
             for name in names:
                 shutil.copyfile(objects / name, target / name)
 
-        runtime, there = cached_build("verilated", content_key([*common, *_MAKE_VARIABLES, *identities]), build_runtime)
-        if there:
+        runtime, was_there = cached_build("verilated", self._runtime_key, compile_runtime)
+        if was_there:
             for path in runtime.iterdir():
                 shutil.copyfile(path, objects / path.name)
-        _step("make", compile_, environment, directory, begun, tick)
+        self._step("make", directory, make)
         (objects / _EXECUTABLE).rename(directory / _EXECUTABLE)
-        for path in objects.iterdir():
-            path.unlink()
-        objects.rmdir()
+        shutil.rmtree(objects)
 
-    key = content_key([verilog, control, *flags, *_MAKE_VARIABLES, harness.identity, *identities])
-    directory, cached = cached_build("simulators", key, build)
-    seconds = 0.0 if cached else time.monotonic() - begun
-    return Simulator(directory / _EXECUTABLE, verilator, trace, cached, seconds)
+    def _step(self, name: str, directory: Path, command: list[str]) -> None:
+        """Run one step; its output goes to a file until it is needed."""
+        environment = {**os.environ, **self.verilator.environment}
+        log = directory / f"{name}.log"
+        try:
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
+                )
+                wait_for(process, self.begun, self._tick)
+        except OSError as error:
+            raise ToolError(f"{command[0]} did not start: {error.strerror}") from None
+        if process.returncode:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            raise ToolError(f"{name} failed, so there is no simulator to run: {first_error(text)}")
 
 
 def _runtime_objects(objects: Path) -> list[str]:
@@ -159,24 +184,6 @@ def _runtime_objects(objects: Path) -> list[str]:
     text = (objects / "Vtop_classes.mk").read_text(encoding="utf-8").replace("\\\n", " ")
     lists = re.findall(r"^VM_GLOBAL_(?:FAST|SLOW) \+=(.*)$", text, flags=re.MULTILINE)
     return [f"{name}.o" for names in lists for name in names.split()]
-
-
-def _step(
-    name: str, command: list[str], environment: Mapping[str, str], directory: Path, begun: float, tick: Tick | None
-) -> None:
-    """Run one step of a build; its output goes to a file until it is needed."""
-    log = directory / f"{name}.log"
-    try:
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-            )
-            wait_for(process, begun, tick)
-    except OSError as error:
-        raise ToolError(f"{command[0]} did not start: {error.strerror}") from None
-    if process.returncode:
-        text = log.read_text(encoding="utf-8", errors="replace")
-        raise ToolError(f"{name} failed, so there is no simulator to run: {first_error(text)}")
 
 
 def wait_for(process: subprocess.Popen[bytes], begun: float, tick: Tick | None) -> None:
