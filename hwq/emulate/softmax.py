@@ -34,8 +34,8 @@ class FixedPointSoftmax:
         factor = min(layer.beta * float(source.scale[0]) * 2.0 ** (31 - _DIFFERENCE_BITS), 2.0**31 - 1)
         multiplier, shift = quantize_multiplier(factor)
         radius = int(((1 << _DIFFERENCE_BITS) - 1) * 2.0 ** (31 - _DIFFERENCE_BITS) / 2.0**shift)
-        #: Q0.31 exponential of minus the index, -1 where it is too far below the maximum to count.
-        self._exponentials = np.full(256, -1, np.int64)
+        #: Q0.31 exponential of minus the index, 0 where it is too far below the maximum to count.
+        self._exponentials = np.zeros(256, np.int64)
         for difference in range(min(radius, 255) + 1):
             scaled = high_multiply(-difference << shift, multiplier)
             self._exponentials[difference] = exp_of_negative(scaled, _DIFFERENCE_BITS)
@@ -51,14 +51,11 @@ def _fixed_point_rows(x: NDArray[Any], exponentials: NDArray[Any], out: NDArray[
         largest = x[row].max()
         total = 0
         for i in range(x.shape[1]):
-            exponential = exponentials[largest - x[row, i]]
-            if exponential >= 0:
-                total += divide(exponential, _SUM_BITS)
+            total += divide(exponentials[largest - x[row, i]], _SUM_BITS)
         mantissa, shift = reciprocal(total, _SUM_BITS)
         for i in range(x.shape[1]):
-            exponential = exponentials[largest - x[row, i]]
-            share = divide(high_multiply(exponential, mantissa), shift + (31 - 8)) if exponential >= 0 else 0
-            out[row, i] = min(share, 255)
+            share = high_multiply(exponentials[largest - x[row, i]], mantissa)
+            out[row, i] = min(divide(share, shift + (31 - 8)), 255)
 
 
 class FloatSoftmax:
