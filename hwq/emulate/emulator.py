@@ -20,6 +20,9 @@ Codes = NDArray[np.integer]
 #: Bytes of activations that a chunk of samples should stay below, to stay in cache.
 _CHUNK_BYTES = 1 << 21
 
+#: Bytes of activations that one sample may need.
+_LARGEST = 1 << 32
+
 
 class Emulator:
     """Computes what the network's integer arithmetic gives, exactly, under one contract.
@@ -40,7 +43,7 @@ class Emulator:
     ConfigError
         The contract does not run whole networks (SHIFT).
     ModelError
-        A layer is too large to be computed; the message names it.
+        A layer or the whole network is too large to be computed; the message says by how much.
     """
 
     def __init__(
@@ -51,6 +54,11 @@ class Emulator:
         arithmetic = arithmetic_of(contract)
         product = product or fastest_product()
         self._slots = Slots(network)
+        if self._slots.bytes_per_sample > _LARGEST:
+            raise ModelError(
+                f"{network.name} holds {self._slots.bytes_per_sample} bytes of activations for one sample; "
+                f"the emulator takes up to {_LARGEST}"
+            )
         self._kernels: dict[str, Kernel] = {}
         for layer in network.layers:
             try:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from hwq.emulate import Emulator
 from hwq.emulate.batched import run_batched
 from hwq.emulate.memory import Slots
-from hwq.errors import ConfigError, DataError
+from hwq.errors import ConfigError, DataError, ModelError
 from hwq.frontends.tflite import import_model
 from hwq.graph import quantize_input
+from hwq.graph.layers import Reshape
 from hwq.graph.network import Network
+from hwq.graph.tensors import Quantization, Tensor
+from hwq.numeric.formats import INT8
 from hwq.numeric.requantize import Contract
 from tests.graph.networks import network_of_every_layer
 from tests.support.random_models import conv_2d
@@ -120,6 +123,14 @@ def test_a_contract_that_needs_more_than_the_network_says_is_refused(network: Ne
         ConfigError, match="contract: shift does not run whole networks; double, single, up2, f64away, fp32he do"
     ):
         Emulator(network, Contract.SHIFT)
+
+
+def test_a_network_that_fits_no_memory_is_refused() -> None:
+    quantization = Quantization(INT8, np.ones(1, np.float32), np.zeros(1, np.int32))
+    tensors = {name: Tensor(name, (1 << 20, 1 << 13), quantization) for name in ("x", "y")}
+    network = Network("vast", tensors, (Reshape("y", ("x",), "y"),), "x", "y")
+    with pytest.raises(ModelError, match="vast holds 17179869184 bytes of activations for one sample"):
+        Emulator(network)
 
 
 def test_buffers_are_shared_only_by_tensors_that_never_live_together() -> None:
