@@ -100,6 +100,11 @@ def test_commands_parse(command: str) -> None:
     _parser(words[0]).make_context(words[0], words[1:])
 
 
+@cache
+def _emitted() -> str:
+    return emit_verilog(EXAMPLE)
+
+
 def _signals() -> set[tuple[str, str]]:
     """(instance, signal) pairs in the tables of signals; a leading dot repeats the instance before."""
     text = (DOCS / "guide" / "reading-the-verilog.md").read_text(encoding="utf-8")
@@ -116,7 +121,7 @@ def _signals() -> set[tuple[str, str]]:
 
 
 def test_signals_exist() -> None:
-    text = emit_verilog(EXAMPLE)
+    text = _emitted()
     modules = dict(re.findall(r"^module (\w+)\((.*?)^endmodule", text, flags=re.MULTILINE | re.DOTALL))
     missing = []
     assert len(_signals()) > 40
@@ -136,8 +141,7 @@ def test_signals_exist() -> None:
 def test_instances_of_the_tour_exist() -> None:
     text = (DOCS / "guide" / "reading-the-verilog.md").read_text(encoding="utf-8")
     tour = text[text.index("## Tour") : text.index("## Which signal")]
-    emitted = emit_verilog(EXAMPLE)
     rows = re.findall(r"^\| `([\w.]+)` \| `(\w+)` \|", tour, flags=re.MULTILINE)
     assert len(rows) > 10
     for instance, module in rows:
-        assert f"  {module} {instance.rpartition('.')[2]} (" in emitted
+        assert f"  {module} {instance.rpartition('.')[2]} (" in _emitted()

@@ -162,6 +162,20 @@ def test_start_is_ignored_while_busy_and_clears_when_it_is_not() -> None:
     simulate(script)
 
 
+def test_start_in_two_cycles_in_a_row_starts_once() -> None:
+    async def script(host: Host) -> None:
+        await host.load(Space.DESCRIPTORS, 0, END)
+        await host.write(Register.CONTROL, 1)
+        await host.write(Register.CONTROL, 1)
+        # After the second write it is cycle 1.
+        await host.step(11)
+        assert host.get("done") == 0
+        await host.step()
+        assert host.get("done") == 1
+
+    simulate(script)
+
+
 WRONG = {
     "unknown opcode": (0, 2),
     "between fields": (0, 1 << 63),
@@ -185,6 +199,18 @@ def test_a_bad_descriptor_ends_with_done_and_error(what: str) -> None:
         await host.load(Space.DESCRIPTORS, 0, END)
         await host.run()
         assert (await host.status())[:3] == (0, 1, 0)
+
+    simulate(script)
+
+
+@pytest.mark.parametrize("word", [0, 9])
+def test_an_end_with_a_reserved_bit_is_an_error(word: int) -> None:
+    async def script(host: Host) -> None:
+        bad = list(END)
+        bad[word] |= 1 << 63
+        await host.load(Space.DESCRIPTORS, 0, bad)
+        await host.run()
+        assert await host.status() == (0, 1, 1, 0, 0)
 
     simulate(script)
 
