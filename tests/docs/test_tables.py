@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import ArrayParameters
 from hwq.config.project import load_project
+from hwq.schedule.cycles import count_cycles
+from hwq.schedule.plan import plan_convolution
 from tests.docs.tables import CONV2D, CONV2D_1, DENSE, DOCS, EXAMPLE, TABLES, pages, renewed, tables_of
 
 PAGE = DOCS / "spec" / "accelerator.md"
@@ -77,3 +81,36 @@ def test_the_worked_example_in_prose() -> None:
 
 def test_the_examples_are_layers_of_the_model() -> None:
     assert [plan.convolution.macs for plan in (CONV2D, CONV2D_1, DENSE)] == [320_000, 512_000, 768]
+
+
+def _shown_cycles(page: Path) -> set[tuple[str, int]]:
+    """(layer, cycles) in the tables that a page shows of verify, gen and the testbench."""
+    text = page.read_text(encoding="utf-8")
+    found = set()
+    for pattern in (
+        r"^(conv2d\w*|dense) +[\d,]+ +\d+ +([\d,]+) +\2 ",
+        r"^(conv2d\w*|dense) +[\dx]+ +[\dx]+ +[\d,]+ +\d+ +([\d,]+) +[\d.]+% +\d+, \d+$",
+        r"^(conv2d\w*|dense) +ok +\d+ elements, (\d+) cycles",
+    ):
+        found |= {(name, int(cycles.replace(",", ""))) for name, cycles in re.findall(pattern, text, re.MULTILINE)}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "accelerator"),
+    [
+        ("docs/guide/getting-started.md", Accelerator(array=ArrayParameters(rows=16, columns=8))),
+        ("docs/spec/manifest.md", EXAMPLE),
+        ("docs/spec/accelerator.md", EXAMPLE),
+        ("README.md", EXAMPLE),
+    ],
+    ids=lambda value: Path(value).stem if isinstance(value, str) else "",
+)
+def test_cycles_in_shown_output_are_the_schedules(page: str, accelerator: Accelerator) -> None:
+    plans = {"conv2d": CONV2D, "dense": DENSE, **{f"conv2d_{number}": CONV2D_1 for number in range(1, 5)}}
+    expected = {
+        name: count_cycles(plan_convolution(plan.convolution, accelerator)).total for name, plan in plans.items()
+    }
+    shown = _shown_cycles(ROOT / page)
+    assert shown
+    assert all(cycles == expected[name] for name, cycles in shown)
