@@ -45,7 +45,7 @@ def test_quick_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with console.progress("emulating") as report:
         report(1, 2)
     assert text.getvalue() == ""
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 def test_nothing_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_errors_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
     threads = threading.active_count()
     with pytest.raises(KeyError), console.progress("emulating"):
         raise KeyError
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
 
 
 def test_interrupts_outside_the_main_thread_are_left_alone() -> None:
