@@ -85,7 +85,7 @@ def _commands() -> list[str]:
 
 @cache
 def _parser(verb: str) -> typer.core.TyperCommand:
-    application = typer.Typer()
+    application = typer.Typer(add_completion=False)
     application.command(verb)(importlib.import_module(VERBS[verb].module).command)
     parser = typer.main.get_command(application)
     assert isinstance(parser, typer.core.TyperCommand)
@@ -103,6 +103,17 @@ def test_commands_parse(command: str) -> None:
 @cache
 def _emitted() -> str:
     return emit_verilog(EXAMPLE)
+
+
+@pytest.mark.parametrize("verb", ["doctor", "gen", "inspect", "run", "schema", "verify"])
+def test_every_option_is_on_the_page_of_the_command_line(verb: str) -> None:
+    text = (DOCS / "guide" / "command-line.md").read_text(encoding="utf-8")
+    section = re.split(r"^## ", text[re.search(rf"^## hwq {verb}\b", text, re.MULTILINE).end() :], flags=re.MULTILINE)[
+        0
+    ]
+    options = [option for parameter in _parser(verb).params for option in parameter.opts if option.startswith("--")]
+    common = {"--help", "--json"}
+    assert [option for option in options if option not in common and f"`{option}" not in section] == []
 
 
 def _signals() -> set[tuple[str, str]]:
