@@ -1,0 +1,104 @@
+"""The emitted Verilog, read by Verilator, Yosys and Icarus: nothing to complain of but the three waivers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import (
+    ArithmeticParameters,
+    ArrayParameters,
+    BufferParameters,
+    InputZeroPoint,
+    RequantizerParameters,
+)
+from hwq.errors import ToolError
+from hwq.export.verilog import TOP, emit_verilog
+from hwq.toolchain import tools
+from hwq.toolchain.tools import Tool
+
+DESIGNS = {
+    "default": Accelerator(),
+    "1x1": Accelerator(array=ArrayParameters(rows=1, columns=1), buffers=BufferParameters(16, 16, 1, 2, 2)),
+    "3x5, subtracted, narrow": Accelerator(
+        array=ArrayParameters(rows=3, columns=5, product_register=False),
+        arithmetic=ArithmeticParameters(
+            input_zero_point=InputZeroPoint.SUBTRACTED, weight_bits=3, psum_bits=14, accumulator_bits=17
+        ),
+        requantizer=RequantizerParameters(lanes=5, max_left_shift=0),
+        buffers=BufferParameters(activations=100, weights=77, channels=11, descriptors=3, accumulators=5),
+    ),
+    "2x12, left shift 3": Accelerator(
+        array=ArrayParameters(rows=2, columns=12), requantizer=RequantizerParameters(lanes=3, max_left_shift=3)
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=DESIGNS)
+def verilog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("lint") / f"{TOP}.v"
+    path.write_text(emit_verilog(DESIGNS[request.param]), encoding="utf-8")
+    return path
+
+
+def _said(tool: Tool, *arguments: str, directory: Path) -> tuple[int, str]:
+    """Exit code and output; Yosys from a wheel sees its working directory, but not /tmp."""
+    command, environment = [*tool.command, *arguments], {**os.environ, **tool.environment}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=directory, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def _verilator(verilog: Path, waivers: str) -> tuple[int, str]:
+    verilator = tools.find_verilator()
+    control = verilog.with_name("waivers.vlt")
+    control.write_text(waivers, encoding="utf-8")
+    arguments = ["--lint-only", "-Wall", "--top-module", TOP, control.name, verilog.name]
+    return _said(verilator, *arguments, directory=verilog.parent)
+
+
+def test_verilator_finds_nothing_but_what_is_waived(verilog: Path) -> None:
+    waivers = (resources.files("hwq.export") / "verilator.vlt").read_text(encoding="utf-8")
+    code, text = _verilator(verilog, waivers)
+    assert (code, "%Warning" in text) == (0, False), text
+
+
+@pytest.fixture(scope="module")
+def default_text() -> str:
+    return emit_verilog(DESIGNS["default"])
+
+
+@pytest.mark.parametrize("waiver", ["DECLFILENAME", "PROCASSINIT", "WIDTHEXPAND"])
+def test_every_waiver_is_needed(waiver: str, tmp_path: Path, default_text: str) -> None:
+    path = tmp_path / f"{TOP}.v"
+    path.write_text(default_text, encoding="utf-8")
+    waivers = (resources.files("hwq.export") / "verilator.vlt").read_text(encoding="utf-8")
+    lines = [line for line in waivers.splitlines() if line != f"lint_off -rule {waiver}"]
+    assert len(lines) == len(waivers.splitlines()) - 1
+    code, text = _verilator(path, "\n".join([*lines, ""]))
+    assert code and f"%Warning-{waiver}" in text
+
+
+def _optional(find: Callable[[], Tool]) -> Tool:
+    try:
+        return find()
+    except ToolError as error:
+        pytest.skip(str(error))
+
+
+def test_yosys_reads_and_checks_it(verilog: Path) -> None:
+    yosys = _optional(tools.find_yosys)
+    script = f"read_verilog {verilog.name}; hierarchy -check -top {TOP}; proc; check -assert"
+    code, text = _said(yosys, "-p", script, directory=verilog.parent)
+    assert (code, "Warning" in text) == (0, False), text[-2000:]
+
+
+def test_icarus_compiles_it(verilog: Path) -> None:
+    icarus = _optional(tools.find_icarus)
+    code, text = _said(icarus, "-g2005", "-Wall", "-o", "lint.vvp", verilog.name, directory=verilog.parent)
+    assert (code, text) == (0, "")
