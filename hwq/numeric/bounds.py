@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def accumulator_bounds(weights: NDArray[np.integer], low: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def accumulator_bounds(
+    weights: NDArray[np.integer], low: int, high: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Tight bounds of ``sum(w * x)`` and of its partial sums, in any order, for each channel.
 
     With 0 in [low, high] a partial sum is a full sum whose other operands are 0, and so it is covered; an interval

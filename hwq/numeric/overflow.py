@@ -1,0 +1,87 @@
+"""What becomes of integers outside a format (docs/spec/numerics.md, N.3)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.numeric.formats import IntFormat
+
+
+class Overflow(StrEnum):
+    """How values outside a format enter it; in brackets the names in ap_fixed and ac_fixed."""
+
+    WRAP = "wrap"
+    """Modulo 2^width (WRAP)."""
+
+    SATURATE = "saturate"
+    """The nearest value of the format (SAT)."""
+
+    SATURATE_SYMMETRIC = "saturate_symmetric"
+    """As SATURATE, but without a signed format's lowest value, -2^(width-1), even where that is in (SAT_SYM)."""
+
+    SATURATE_TO_ZERO = "saturate_to_zero"
+    """0 (SAT_ZERO)."""
+
+
+@overload
+def fit(x: int, target: IntFormat, overflow: Overflow) -> int: ...
+@overload
+def fit(x: NDArray[Any], target: IntFormat, overflow: Overflow) -> NDArray[Any]: ...
+def fit(x: int | NDArray[Any], target: IntFormat, overflow: Overflow) -> int | NDArray[Any]:
+    """``x`` as values of ``target``.
+
+    Parameters
+    ----------
+    x:
+        A Python int of any size, or integers (or object: Python ints) of any shape.
+    target:
+        The format.
+    overflow:
+        What becomes of values that ``target`` does not hold.
+
+    Returns
+    -------
+    int, or int64 of the same shape (uint64 where the format is unsigned of 64 bits).
+
+    Raises
+    ------
+    ValueError
+        When ``x`` is not of integers.
+    """
+    overflow = Overflow(overflow)
+    if isinstance(x, int):
+        return int(fit(np.array(x, dtype=object), target, overflow))
+    if x.dtype.kind not in "iuO":
+        raise ValueError(f"x: must be integers, not {x.dtype}")
+    wide = x if x.dtype == object else x.astype(np.uint64 if x.dtype.kind == "u" else np.int64)
+    result = np.uint64 if target.width == 64 and not target.signed else np.int64
+    if overflow is Overflow.WRAP:
+        return np.asarray(_wrap(wide, target)).astype(result)
+    low, high = target.min, target.max
+    if overflow is Overflow.SATURATE_SYMMETRIC and target.signed:
+        low = -high
+    if wide.dtype != object:
+        # Bounds beyond the type are out of reach of its values, and comparing with them would not be exact.
+        limits = np.iinfo(wide.dtype)
+        low, high = max(low, limits.min), min(high, limits.max)
+    below, above = wide < low, wide > high
+    if overflow is Overflow.SATURATE_TO_ZERO:
+        return np.where(below | above, 0, wide).astype(result)
+    return np.where(below, low, np.where(above, high, wide)).astype(result)
+
+
+def _wrap(x: NDArray[Any], target: IntFormat) -> NDArray[Any]:
+    mask = (1 << target.width) - 1
+    if x.dtype == object:
+        top = (target.max + 1) * target.signed
+        return np.asarray(((x & mask) ^ top) - top)
+    # Unsigned 64-bit arithmetic is modulo 2^64, and so exact modulo 2^width.
+    low_bits = x.astype(np.uint64) & np.uint64(mask)
+    if not target.signed:
+        return low_bits
+    sign = np.uint64(target.max + 1)
+    return np.asarray((low_bits ^ sign) - sign).astype(np.int64)
