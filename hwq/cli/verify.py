@@ -105,11 +105,12 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
             "total": round(report.seconds, 3),
         },
         "not_on_array": [layer.name for layer in report.design.others],
-        "layers": [_layer_json(layer) for layer in report.layers],
+        "layers": [layer_json(layer) for layer in report.layers],
     }
 
 
-def _layer_json(layer: LayerReport) -> dict[str, Any]:
+def layer_json(layer: LayerReport) -> dict[str, Any]:
+    """What ``--json`` says of one layer."""
     return {
         "name": layer.name,
         "match": layer.match,

@@ -77,7 +77,7 @@ def layer_entry(layer: LayerProgram, shapes: tuple[tuple[int, ...], tuple[int, .
         "input": {"address": layer.input_base, "elements": layer.input_elements, "shape": list(shapes[0])},
         "output": {"address": layer.output_base, "elements": layer.output_elements, "shape": list(shapes[1])},
         "descriptors": len(layer.descriptors) + 1,
-        "passes": sum(plan.passes * plan.blocks * len(plan.tiles) for plan in layer.plans),
+        "passes": layer.passes,
         "macs": layer.macs,
         "predicted_cycles": layer.predicted_cycles,
         "cycles": {

@@ -51,6 +51,11 @@ class LayerProgram:
         return sum(plan.convolution.macs for plan in self.plans)
 
     @property
+    def passes(self) -> int:
+        """Times that a tile of weights crosses the array."""
+        return sum(plan.passes * plan.blocks * len(plan.tiles) for plan in self.plans)
+
+    @property
     def predicted_cycles(self) -> int:
         """Cycles from START to the layer's last output written."""
         return sum(count.total for count in self.cycles)
