@@ -92,7 +92,7 @@ def _pixels_together(layer: DepthwiseConv2D, width: int, contract: Contract) -> 
     UP2 tells channels apart by their number, which a repetition would change.
     """
     channels = output_channels(layer)
-    together = 16 // channels if channels < 16 and 16 % channels == 0 else 1
+    together = max(1, 16 // channels)
     return together if layer.stride[1] == 1 and width % together == 0 and contract is not Contract.UP2 else 1
 
 

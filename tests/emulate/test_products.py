@@ -48,6 +48,7 @@ SCALES = {
     "tiny": Scales(1e-12, 1e-9, 1 << 30),
     "huge accumulators": Scales(1e-8, 1e-6, 1 << 30),
     "near overflow": Scales(1.9e-6, 2**-19 * 0.99999, 2_143_000_000),
+    "ties": Scales(2.0**-6, 2.0**-6, 200),
     "across one half": Scales(0.3, 0.7, 1000),
 }
 
@@ -155,6 +156,26 @@ def test_every_contract_and_product_equals_plain_arithmetic(kind: str, scales: s
 def test_many_layers_equal_plain_arithmetic(kind: str, scales: str) -> None:
     for seed in range(100, 400):
         _assert_plain(_random_network(kind, SCALES[scales], seed), seed)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 7, 8, 9])
+def test_narrow_depthwise_layers_take_neighbors_together_only_where_they_may(channels: int, stride: int) -> None:
+    """Sixteen, eight, five ... pixels of few channels make one vector, at stride 1; 240 columns hold whole vectors."""
+    rng = np.random.default_rng([channels, stride])
+    width = 240 * stride
+    image = {"stride": (1, stride), "dilation": (1, 1), "padding": (1, 1, 1, 1)}
+    network = _network(
+        DepthwiseConv2D,
+        (3, width, channels),
+        (*image_output_size((3, width), (3, 3), image["stride"], (1, 1), image["padding"]), channels),
+        weights=_weights(rng, 3, 3, channels),
+        depth_multiplier=1,
+        **image,
+        **_common(rng, SCALES["ties"], channels, 2),
+    )
+    assert network.tensors["y"].shape[1] == 240
+    _assert_plain(network, channels)
 
 
 def test_sums_beyond_float32_go_through_float64() -> None:
