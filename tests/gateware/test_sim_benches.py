@@ -1,0 +1,66 @@
+"""The block benches pass on what is right, and tell every mutant."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hwq.cosim.scoreboard import Scoreboard
+from sim.__main__ import SHAPES
+from sim.launch import BENCHES, run
+
+SMALL = SHAPES["3x5, subtracted, no product register"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("bench", BENCHES)
+def test_it_passes(bench: str, shape: str) -> None:
+    outcome = run(bench, SHAPES[shape], seed=1)
+    assert outcome.passed, outcome.log
+    assert "seed 1" in outcome.log
+
+
+MUTANTS = {
+    ("pe", "the top bit of the sum is lost"): (
+        r"(assign psum = )([^;]*);",
+        r"wire [17:0] whole = \2; \1{ whole[16], whole[16:0] };",
+    ),
+    ("pe", "a weight goes to the bank in use"): (r"bank_in \? weight_1 : weight_0", "bank_in ? weight_0 : weight_1"),
+    ("pe", "a weight loads always"): (r"& \{ load_in, bank_in \}", "bank_in"),
+    ("array", "an operand comes a cycle early"): (r"operand_skew_1_1 <= [^;]*;", "operand_skew_1_1 <= 9'h001;"),
+    ("array", "a bank bit is stuck"): (r"(else )?bank_skew_0_1 <= bank;", "bank_skew_0_1 <= 1'h0;"),
+    ("requantizer", "the inner rounding is gone"): (r"16'h4000", "16'h0000"),
+    ("requantizer", "ties round up"): (r"assign less = [^;]*;", "assign less = 1'h0;"),
+    ("requantizer", "the low clamp is gone"): (r"\$signed\(shifted\) < \$signed\(low\)", "1'h0"),
+    ("requantizer", "a carry is lost"): (r"assign carry = [^;]*;", "assign carry = 1'h0;"),
+}
+
+
+@pytest.mark.parametrize("mutant", list(MUTANTS), ids=" ".join)
+def test_it_tells_a_mutant(mutant: tuple[str, str]) -> None:
+    old, new = MUTANTS[mutant]
+
+    def alter(verilog: str) -> str:
+        changed, count = re.subn(old, new, verilog)
+        assert count >= 1, f"nothing matches {old}"
+        return changed
+
+    outcome = run(mutant[0], SMALL, seed=1, alter=alter)
+    assert not outcome.passed
+    assert "AssertionError" in outcome.log
+
+
+def test_a_scoreboard_fails_on_silence() -> None:
+    board = Scoreboard[int]("codes")
+    with pytest.raises(AssertionError, match="codes: nothing was compared"):
+        board.finish()
+    board.expect(1)
+    board.expect(2, "the second")
+    board.see(1)
+    with pytest.raises(AssertionError, match="codes: 1 items never came"):
+        board.finish()
+    with pytest.raises(AssertionError, match=r"codes, item 1 \(the second\): expected 2, got 3"):
+        board.see(3)
+    with pytest.raises(AssertionError, match="codes: 4 came, and nothing is expected"):
+        board.see(4)
