@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def accumulator_bounds(
-    weights: NDArray[np.integer], low: int, high: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def accumulator_bounds(weights: NDArray[np.integer], low: int, high: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Tight bounds of ``sum(w * x)`` and of its partial sums, in any order, for each channel.
 
     With 0 in [low, high] a partial sum is a full sum whose other operands are 0, and so it is covered; an interval
@@ -23,15 +23,45 @@ def accumulator_bounds(
 
     Returns
     -------
-    int64 [channels] twice: lowest and highest value.
+    int64 [channels] twice: lowest and highest value. Python integers in arrays of objects if 64 bits might not hold
+    them.
     """
-    wide = np.asarray(weights).astype(np.int64)
     low, high = min(low, 0), max(high, 0)
+    wide = _summable(weights, low, high)
     positive = np.maximum(wide, 0).sum(axis=1)
     negative = np.minimum(wide, 0).sum(axis=1)
     return positive * low + negative * high, positive * high + negative * low
 
 
+def magnitude_bound(weights: NDArray[np.integer], low: int, high: int) -> NDArray[Any]:
+    """Largest ``sum(|w * x|)`` of each channel.
+
+    While it is at most 2^24, a float32 product of the integers is exact in any order of summation; while it is at most
+    2^53, a float64 product.
+
+    Parameters
+    ----------
+    weights:
+        Integer [channels, n].
+    low, high:
+        Range of the operands, inclusive.
+
+    Returns
+    -------
+    int64 [channels]; Python integers in an array of objects if 64 bits might not hold them.
+    """
+    wide = _summable(weights, low, high)
+    return np.asarray(np.abs(wide).sum(axis=1) * max(abs(low), abs(high)))
+
+
+def _summable(weights: NDArray[np.integer], low: int, high: int) -> NDArray[Any]:
+    """``weights`` in a type that holds every sum of their products with operands in [low, high]."""
+    values = np.asarray(weights)
+    largest = max(abs(int(values.min())), abs(int(values.max()))) if values.size else 0
+    reach = max(abs(low), abs(high), 1)
+    return values.astype(np.int64 if largest * reach * values.shape[1] < 1 << 63 else object)
+
+
 def signed_bits(low: int, high: int) -> int:
     """Bits of the narrowest two's complement format that holds [low, high]."""
-    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + 1
+    return max((value if value >= 0 else ~value).bit_length() for value in (low, high)) + 1

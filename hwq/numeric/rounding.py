@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Integers = TypeVar("Integers", np.int64, np.uint64, np.object_)
 
@@ -42,8 +42,8 @@ class Rounding(StrEnum):
 @overload
 def shift_right(x: int, bits: int, rounding: Rounding) -> int: ...
 @overload
-def shift_right(x: NDArray[Integers], bits: ArrayLike, rounding: Rounding) -> NDArray[Integers]: ...
-def shift_right(x: int | NDArray[Any], bits: ArrayLike, rounding: Rounding) -> int | NDArray[Any]:
+def shift_right(x: NDArray[Integers], bits: int | NDArray[Any], rounding: Rounding) -> NDArray[Integers]: ...
+def shift_right(x: int | NDArray[Any], bits: int | NDArray[Any], rounding: Rounding) -> int | NDArray[Any]:
     """``x / 2 ** bits``, rounded to an integer; exact for every argument, since nothing is added before the shift.
 
     Parameters
