@@ -69,7 +69,7 @@ def shift_right(x: int | NDArray[Any], bits: int | NDArray[Any], rounding: Round
         if bits < 0:
             raise ValueError(f"bits: must not be negative, not {bits}")
         quotient = x >> bits
-        return quotient + _rounds_up(x, quotient, x - (quotient << bits), 1 << max(bits - 1, 0), rounding)
+        return int(quotient + _rounds_up(x, quotient, x - (quotient << bits), 1 << max(bits - 1, 0), rounding))
     values, dropped = np.asarray(x), np.asarray(bits)
     if values.dtype.name not in ("int64", "uint64", "object"):
         raise ValueError(f"x: must be int64, uint64 or object, not {values.dtype}")
