@@ -111,7 +111,7 @@ def test_tiles_load_while_others_compute(
 
     async def bench(context: Any) -> None:
         compared = 0
-        for cycle in range(len(steps) + array.latency):
+        for cycle in range(len(steps) + array.latency - 1):
             operands, bank, _ = steps[cycle] if cycle < len(steps) else ([low] * rows, 0, None)
             row, weights = loads.get(cycle, (None, [-1] * columns))
             drive(context, array, operands=operands, bank=bank, weights=weights, load=0 if row is None else 1 << row)
