@@ -85,6 +85,11 @@ class _Steps:
     seconds: dict[str, float] = field(default_factory=dict)
     out: Console = field(default_factory=console.output)
 
+    @property
+    def width(self) -> int:
+        """Columns of text."""
+        return min(_WIDEST, self.out.width)
+
     @contextmanager
     def step(self, key: str, title: str) -> Iterator[Progress]:
         """A step's work, with a line about it on the terminal meanwhile; the value is told what is being done."""
@@ -97,7 +102,7 @@ class _Steps:
 
     def heading(self, title: str, right: str = "") -> None:
         """Print a title, and at the right end of the line what it took."""
-        room = max(len(right) + 2, min(_WIDEST, self.out.width) - len(title)) if right else 0
+        room = max(len(right) + 2, self.width - len(title)) if right else 0
         self.show(Text.assemble((title, "bold cyan"), (right.rjust(room), "dim")), indent=0)
 
     def blank(self) -> None:
@@ -108,7 +113,7 @@ class _Steps:
     def show(self, what: Any, indent: int = _INDENT) -> None:
         """Print below the heading."""
         if not self.silent:
-            self.out.print(Padding(what, (0, 0, 0, indent), expand=False))
+            self.out.print(Padding(what, (0, 0, 0, indent), expand=False), width=self.width)
 
 
 def command(
