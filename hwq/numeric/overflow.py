@@ -21,7 +21,10 @@ class Overflow(StrEnum):
     """The nearest value of the format (SAT)."""
 
     SATURATE_SYMMETRIC = "saturate_symmetric"
-    """As SATURATE, but without a signed format's lowest value, -2^(width-1), even where that is in (SAT_SYM)."""
+    """As SATURATE, but without a signed format's lowest value, -2^(width-1), even where that is in (SAT_SYM).
+
+    Of a single signed bit, -1 and 0, both stay.
+    """
 
     SATURATE_TO_ZERO = "saturate_to_zero"
     """0 (SAT_ZERO)."""
@@ -62,7 +65,7 @@ def fit(x: int | NDArray[Any], target: IntFormat, overflow: Overflow) -> int | N
     if overflow is Overflow.WRAP:
         return np.asarray(_wrap(wide, target)).astype(result)
     low, high = target.min, target.max
-    if overflow is Overflow.SATURATE_SYMMETRIC and target.signed:
+    if overflow is Overflow.SATURATE_SYMMETRIC and target.signed and target.width > 1:
         low = -high
     if wide.dtype != object:
         # Bounds beyond the type are out of reach of its values, and comparing with them would not be exact.
