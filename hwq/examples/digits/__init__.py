@@ -1,7 +1,8 @@
 """Handwritten digits: a small convolutional network, 8x8 gray pictures that it has not seen, and a project file.
 
-`hwq.examples.digits.train` makes network and pictures anew. The pictures come from scikit-learn, and there from "Optical
-Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak (UCI Machine Learning Repository, 1998, CC BY 4.0).
+`hwq.examples.digits.train` makes network and pictures anew. The pictures come from scikit-learn, and there from
+"Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak (UCI Machine Learning Repository, 1998,
+CC BY 4.0).
 """
 
 from __future__ import annotations
