@@ -1,0 +1,61 @@
+"""Requantizer lane against the definition in whole numbers, one operand per cycle."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import RequantizerParameters
+from hwq.gateware.requantizer import Requantizer
+from tests.support.scalar import requantized
+from tests.support.simulation import drive, simulate, wrapped
+
+LOW, HIGH = -(1 << 31), (1 << 31) - 1
+MULTIPLIERS = (0, 1 << 30, (1 << 30) + 1, (1 << 31) - 1)
+
+
+def vectors(choose: random.Random, shift: int) -> list[tuple[int, int, int]]:
+    """(accumulator, bias, multiplier): extremes, ties of the outer rounding and their neighbours, anything."""
+    found = [(accumulator, 0, m) for m in MULTIPLIERS for accumulator in (LOW, HIGH, 0, 1, -1)]
+    found += [(HIGH, 1, 1 << 30), (LOW, -1, 1 << 30), (LOW, LOW, (1 << 31) - 1)]
+    right = max(-shift, 0)
+    for _ in range(10):
+        # Times 2^30 / 2^31, an odd multiple of 2^right is a tie.
+        tie = (2 * choose.randint(-64, 63) + 1) << right
+        found += [(wrapped(tie + off, 32), 0, 1 << 30) for off in (-2, -1, 0, 1, 2)]
+    for _ in range(20):
+        reach = 1 << choose.choice([8, 16, 31])
+        multiplier = choose.choice([*MULTIPLIERS, choose.randint(1 << 30, (1 << 31) - 1)])
+        found.append((choose.randint(-reach, reach - 1), choose.randint(-reach, reach - 1), multiplier))
+    return found
+
+
+@pytest.mark.parametrize("max_left_shift", [0, 3, 30])
+def test_every_shift(max_left_shift: int) -> None:
+    accelerator = Accelerator(requantizer=RequantizerParameters(max_left_shift=max_left_shift))
+    requantizer = Requantizer(accelerator=accelerator)
+    assert requantizer.latency == accelerator.requantizer_latency == 8
+    choose = random.Random(max_left_shift)
+
+    async def bench(context: Any) -> None:
+        for shift in range(-31, max_left_shift + 1):
+            zero_point = choose.choice([-128, 127, choose.randint(-128, 127)])
+            low, high = choose.choice([(-128, 127), (zero_point, 127), (-5, 6)])
+            drive(context, requantizer, zero_point=zero_point, low=low, high=high)
+            listed = vectors(choose, shift)
+            for number in range(len(listed) + requantizer.latency - 1):
+                if number < len(listed):
+                    accumulator, bias, multiplier = listed[number]
+                    drive(context, requantizer, accumulator=accumulator, bias=bias, multiplier=multiplier, shift=shift)
+                await context.tick()
+                due = number + 1 - requantizer.latency
+                if due >= 0:
+                    accumulator, bias, multiplier = listed[due]
+                    exact = requantized(wrapped(accumulator + bias, 32), multiplier, shift) + zero_point
+                    expected = min(max(exact, low), high)
+                    assert context.get(requantizer.code) == expected, (listed[due], shift, zero_point, low, high)
+
+    simulate(requantizer, bench)
