@@ -51,4 +51,5 @@ def quantize_input(network: Network, x: NDArray[np.generic]) -> NDArray[np.integ
     # Adding 0.5 in float32 would round 0.49999997 up; in float64 the sum is exact for every code in reach.
     wide = np.clip(steps.astype(np.float64), -(2.0**40), 2.0**40)
     rounded = np.copysign(np.floor(np.abs(wide) + 0.5), wide) + float(quantization.zero_point[0])
-    return np.clip(rounded, code_format.min, code_format.max).astype(code_format.dtype)
+    quantized: NDArray[np.integer] = np.clip(rounded, code_format.min, code_format.max).astype(code_format.dtype)
+    return quantized

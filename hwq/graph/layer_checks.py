@@ -139,7 +139,7 @@ def _require_weights(layer: Conv2D | DepthwiseConv2D | Dense, rank: int, inputs:
         )
     scales = layer_scales(layer, inputs[0].quantization.scale[0], out.quantization.scale[0])
     if not (np.isfinite(scales).all() and (scales < _MAX_EFFECTIVE_SCALE).all() and (scales >= 0).all()):
-        raise ModelError(f"the factor from accumulator to output reaches {scales.max()}; supported is below 2^30")
+        raise ModelError(f"the factor from accumulator to output reaches {scales.max():.3g}; supported is below 2^30")
     _require_accumulator(layer, inputs[0].quantization)
     _require_clamp(layer.clamp, out)
 

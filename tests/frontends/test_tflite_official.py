@@ -23,10 +23,10 @@ FIGURES = {
 
 LAYERS = {
     "ad": ["dense", *[f"dense_{i}" for i in range(1, 10)]],
-    "ic": (
-        ["conv2d", "conv2d_1", "conv2d_2", "add", "conv2d_3", "conv2d_4", "conv2d_5", "add_1"]
-        + ["conv2d_6", "conv2d_7", "conv2d_8", "add_2", "average_pooling2d", "flatten", "dense", "softmax"]
-    ),
+    "ic": [
+        *["conv2d", "conv2d_1", "conv2d_2", "add", "conv2d_3", "conv2d_4", "conv2d_5", "add_1"],
+        *["conv2d_6", "conv2d_7", "conv2d_8", "add_2", "average_pooling2d", "flatten", "dense", "softmax"],
+    ],
     "kws": (
         ["conv2d"]
         + [f"{kind}_{i}" for i in range(1, 5) for kind in ("depthwise_conv2d", "conv2d")]

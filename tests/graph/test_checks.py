@@ -20,7 +20,7 @@ from tests.graph.networks import network_of_every_layer, per_channel, quantizati
 Edit = Callable[[Network], Network]
 
 
-def layer(name: str, **changes: Any) -> Edit:
+def layer(name: str, /, **changes: Any) -> Edit:
     """The network with fields of one layer changed; a callable makes its value from the old one."""
 
     def edit(network: Network) -> Network:
@@ -32,7 +32,7 @@ def layer(name: str, **changes: Any) -> Edit:
     return edit
 
 
-def tensor(name: str, **changes: Any) -> Edit:
+def tensor(name: str, /, **changes: Any) -> Edit:
     """The network with fields of one tensor changed."""
     return lambda network: replaced(
         network, tensors={**network.tensors, name: replace(network.tensors[name], **changes)}
@@ -279,7 +279,7 @@ def test_refusal(case: str) -> None:
 def test_slope_on_an_activation_without_one() -> None:
     from hwq.graph.layers import ActivationKind
 
-    with pytest.raises(ModelError, match="layer leaky: slope 0.1 on relu, which has none"):
+    with pytest.raises(ModelError, match=r"layer leaky: slope 0\.1 on relu, which has none"):
         check_network(layer("leaky", kind=ActivationKind.RELU)(network_of_every_layer()))
 
 

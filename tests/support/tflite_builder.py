@@ -260,7 +260,7 @@ class ModelBuilder:
         output: Q | None = None,
         name: str | None = None,
     ) -> int:
-        """PAD with the zero-point, or PADV2 with the code ``value``; ``amounts`` are (before, after), batch included."""
+        """PAD with the zero-point, or PADV2 with the code ``value``; ``amounts`` (before, after), batch included."""
         shape = [size + sum(pair) for size, pair in zip(self.shape(x), amounts, strict=True)]
         y = self.tensor(shape, output or self.quantization(x), name=name)
         inputs = [x, self.constant(np.asarray(amounts, np.int32))]

@@ -138,7 +138,7 @@ class OperatorReader:
         return values.astype(np.int8, copy=False)
 
     def weight_quantization(self, position: int, axis: int, layer_axis: int) -> Quantization:
-        """Quantization of weights: one scale, or one for each index of ``axis``, which is ``layer_axis`` in the layer."""
+        """Quantization of weights: one scale, or one for each index of ``axis``, the layer's ``layer_axis``."""
         raw = self.raw_input(position)
         found = raw.quantization
         if found is None:
