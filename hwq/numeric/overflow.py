@@ -78,13 +78,11 @@ def fit(x: int | NDArray[Any], target: IntFormat, overflow: Overflow) -> int | N
 
 
 def _wrap(x: NDArray[Any], target: IntFormat) -> NDArray[Any]:
-    mask = (1 << target.width) - 1
     if x.dtype == object:
-        top = (target.max + 1) * target.signed
-        return np.asarray(((x & mask) ^ top) - top)
-    # Unsigned 64-bit arithmetic is modulo 2^64, and so exact modulo 2^width.
-    low_bits = x.astype(np.uint64) & np.uint64(mask)
-    if not target.signed:
-        return low_bits
-    sign = np.uint64(target.max + 1)
-    return np.asarray((low_bits ^ sign) - sign).astype(np.int64)
+        mask = (1 << target.width) - 1
+        sign = (target.max + 1) * target.signed
+        return np.asarray(((x & mask) ^ sign) - sign)
+    # The sign bit goes to the top and comes back with its copies: shifts lose bits but never overflow.
+    spare = 64 - target.width
+    top = x.astype(np.uint64) << np.uint64(spare)
+    return np.asarray(top.astype(np.int64 if target.signed else np.uint64) >> spare)
