@@ -15,13 +15,15 @@ from hwq.emulate.memory import Bytes
 from hwq.emulate.vectors import has_vnni
 from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.network import Network
+from hwq.numeric.bounds import magnitude_bound
+from hwq.numeric.formats import INT8
 from hwq.numeric.requantize import Contract
 
 #: Rows of a tile by its vectors of 16 channels: as many as registers and load ports carry.
 _TILE_ROWS = {1: 12, 2: 8, 4: 6}
 _FINISH_ROWS = 4
 
-#: Largest sums of magnitudes that a product in float32, and in float64, gives exactly.
+#: Largest sum of magnitudes that a product in float32 gives exactly.
 _EXACT_SINGLE = 1 << 24
 
 #: Bytes of float columns that one BLAS call takes.
@@ -108,8 +110,7 @@ class FloatProduct:
         channels, _, self._run = weights.shape
         self._constants = make_constants(-(-channels // 16) * 16, offset=0)
         rows = weights.reshape(channels, -1)
-        largest = 128 * int(np.abs(rows.astype(np.int64)).sum(axis=1).max())
-        kind = np.float32 if largest <= _EXACT_SINGLE else np.float64
+        kind = np.float32 if magnitude_bound(rows, INT8.min, INT8.max).max() <= _EXACT_SINGLE else np.float64
         self._weights = np.zeros((rows.shape[1], self._constants.integers.shape[1]), kind)
         self._weights[:, :channels] = rows.T
         self._windows, self._runs = windows, runs + first_input

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.graph.tensors import Quantization
+from hwq.numeric.add import add_parameters, add_term
 from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
 
 #: From sums of codes less zero-point to output codes before the zero-point.
@@ -40,15 +41,14 @@ def _centered(source: Quantization) -> NDArray[np.int64]:
 
 def rescaled_sum(first: Quantization, second: Quantization, target: Quantization, contract: Contract) -> SumPlan:
     """TFLite's sum: both inputs, with 20 more bits, brought to twice the larger scale; then requantized."""
-    twice_largest = 2 * max(float(first.scale[0]), float(second.scale[0]))
-
-    def terms(source: Quantization) -> NDArray[np.int64]:
-        multiplier, shift = quantize_multiplier(float(source.scale[0]) / twice_largest)
-        return requantize(_centered(source) << 20, multiplier, shift, contract)
-
-    multiplier, shift = quantize_multiplier(twice_largest / (2.0**20 * float(target.scale[0])))
+    constants = add_parameters(*(float(quantization.scale[0]) for quantization in (first, second, target)))
+    terms = (
+        add_term(_centered(first), constants.first, contract),
+        add_term(_centered(second), constants.second, contract),
+    )
+    multiplier, shift = constants.output
     step = multiplier * 2.0 ** (shift - 31)
-    return SumPlan((terms(first), terms(second)), lambda x: requantize(x, multiplier, shift, contract), step)
+    return SumPlan(terms, lambda x: requantize(x, multiplier, shift, contract), step)
 
 
 def xnnpack_sum(first: Quantization, second: Quantization, target: Quantization) -> SumPlan:

@@ -1,7 +1,7 @@
 """Convolution, depthwise convolution and dense layers in the plainest numpy: what the emulator's kernels must equal.
 
 Every padded input, every product and every sum stands in the open, as 64-bit integers; nothing is planned, folded or
-reordered. Scaling is `hwq.numeric.requantize` on the layer's own effective scales, or the float formula of a contract.
+reordered. Scaling is `hwq.numeric.requantize` on the layer's own scales.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
 from hwq.graph.requantization import effective_scales
-from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
+from hwq.numeric.requantize import Contract, quantize_multiplier, requantize, requantize_float
 
 Array = NDArray[Any]
 
@@ -70,11 +70,9 @@ def _scale(network: Network, layer: Conv2D | DepthwiseConv2D | Dense, sums: Arra
     if contract is Contract.F64AWAY and not isinstance(layer, Dense):
         contract = Contract.DOUBLE
     if contract is Contract.F64AWAY:
-        real = sums * scales
-        return (np.sign(real) * np.floor(np.abs(real) + 0.5)).astype(np.int64)
+        return requantize_float(sums, scales, contract)
     if contract is Contract.FP32HE:
-        factor = (source * weights) / target
-        return np.rint(sums.astype(np.float32) * factor).astype(np.int64)
+        return requantize_float(sums, (source * weights) / target, contract)
     if contract is Contract.UP2 and isinstance(layer, Dense) and not layer.weight_quantization.per_channel:
         scales = np.broadcast_to(np.float64(source * weights) / np.float64(target), sums.shape[-1:])
     if contract is not Contract.UP2 or (isinstance(layer, Conv2D) and layer.groups > 1):
