@@ -194,12 +194,11 @@ def spare_bits() -> list[int]:
 
 
 def faulty() -> list[tuple[str, int]]:
-    conv = DESCRIPTOR.pack({"opcode": CONV})
     found = [(f"opcode {code}", code) for code in range(2, 16)]
-    found += [(f"bit {bit}", conv | 1 << bit) for bit in spare_bits()]
+    found += [(f"{code.name} with bit {bit}", code.value | 1 << bit) for code in Opcode for bit in spare_bits()]
     # A negative zero-point that fits is sign extended; cut short, it is malformed.
     placed = DESCRIPTOR.fields["in_zero_point"]
-    found.append(("in_zero_point cut short", conv | 0x80 << placed.offset))
+    found.append(("in_zero_point cut short", CONV | 0x80 << placed.offset))
     return found
 
 

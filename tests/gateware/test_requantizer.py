@@ -18,7 +18,7 @@ MULTIPLIERS = (0, 1 << 30, (1 << 30) + 1, (1 << 31) - 1)
 
 
 def vectors(choose: random.Random, shift: int) -> list[tuple[int, int, int]]:
-    """(accumulator, bias, multiplier): extremes, ties of the outer rounding and their neighbours, anything."""
+    """(accumulator, bias, multiplier): extremes, ties of either rounding and their neighbours, anything."""
     found = [(accumulator, 0, m) for m in MULTIPLIERS for accumulator in (LOW, HIGH, 0, 1, -1)]
     found += [(HIGH, 1, 1 << 30), (LOW, -1, 1 << 30), (LOW, LOW, (1 << 31) - 1)]
     right = max(-shift, 0)
@@ -26,11 +26,27 @@ def vectors(choose: random.Random, shift: int) -> list[tuple[int, int, int]]:
         # Times 2^30 / 2^31, an odd multiple of 2^right is a tie.
         tie = (2 * choose.randint(-64, 63) + 1) << right
         found += [(wrapped(tie + off, 32), 0, 1 << 30) for off in (-2, -1, 0, 1, 2)]
+    found += ties_of_both(choose, right)
     for _ in range(20):
         reach = 1 << choose.choice([8, 16, 31])
         multiplier = choose.choice([*MULTIPLIERS, choose.randint(1 << 30, (1 << 31) - 1)])
         found.append((choose.randint(-reach, reach - 1), choose.randint(-reach, reach - 1), multiplier))
     return found
+
+
+def ties_of_both(choose: random.Random, right: int) -> list[tuple[int, int, int]]:
+    """Operands whose inner rounding ties, and carries across the halves of the product, to a tie of the outer rounding.
+
+    With ``p`` and ``q`` odd, ``p * 2^15`` times ``q * 2^15`` is a tie, rounded to ``(p * q + 1) / 2``. That is an odd
+    multiple of ``2^(right - 1)`` where ``p = (2^right - 1) / q`` modulo ``2^(right + 1)``; few such are small codes.
+    """
+    found = []
+    for _ in range(2000 if right else 0):
+        q = choose.randrange((1 << 15) + 1, 1 << 16, 2)
+        p = ((1 << right) - 1) * pow(q, -1, 2 << right) % (2 << right)
+        if p < 1 << 16 and p * q >> right + 1 < 250:
+            found += [(p << 15, 0, q << 15), (-p << 15, 0, q << 15)]
+    return found[:20]
 
 
 @pytest.mark.parametrize("max_left_shift", [0, 3, 30])
