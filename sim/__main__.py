@@ -12,6 +12,7 @@ from sim.launch import BENCHES, run
 
 SHAPES = {
     "8x8": Accelerator(),
+    "1x1": Accelerator(ArrayParameters(1, 1), requantizer=RequantizerParameters(max_left_shift=4)),
     "3x5, subtracted, no product register": Accelerator(
         ArrayParameters(3, 5, product_register=False),
         ArithmeticParameters(input_zero_point=InputZeroPoint.SUBTRACTED, accumulator_bits=24),

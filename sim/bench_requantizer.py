@@ -13,7 +13,7 @@ import cocotb
 from hwq.cosim.scoreboard import Scoreboard
 from sim.clocked import Block, parameters, seeded, signed
 
-PER_SHIFT = 400
+PER_SHIFT = 800
 
 
 def requantize(value: int, multiplier: int, shift: int) -> int:
@@ -38,6 +38,14 @@ def operands(choose: random.Random, shift: int, bits: int) -> Iterator[tuple[int
         bias = choose.randint(-1000, 1000)
         if low <= tie - bias <= high:
             yield tie - bias, bias, 1 << 30
+    for _ in range(5 * PER_SHIFT if 0 < right < bits - 1 else 0):
+        # For odd p and q, p 2^15 times q 2^15 ties the inner rounding; it gives (p q + 1) / 2, which ties the outer one
+        # where p = (2^right - 1) / q modulo 2^(right + 1). What is not far too large is worth trying.
+        q = choose.randrange((1 << 15) + 1, 1 << 16, 2)
+        p = ((1 << right) - 1) * pow(q, -1, 2 << right) % (2 << right)
+        if p << 15 <= high and p * q >> (right + 1) < 250:
+            yield p << 15, 0, q << 15
+            yield -p << 15, 0, q << 15
     for _ in range(PER_SHIFT):
         reach = choose.choice([8, 16, bits - 1])
         yield (

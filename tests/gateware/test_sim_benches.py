@@ -34,6 +34,7 @@ MUTANTS = {
     ("requantizer", "ties round up"): (r"assign less = [^;]*;", "assign less = 1'h0;"),
     ("requantizer", "the low clamp is gone"): (r"\$signed\(shifted\) < \$signed\(low\)", "1'h0"),
     ("requantizer", "a carry is lost"): (r"assign carry = [^;]*;", "assign carry = 1'h0;"),
+    ("requantizer", "a tie carries too late"): (r"dropped_sum >= 32'd2147483648", "dropped_sum > 32'd2147483648"),
 }
 
 
