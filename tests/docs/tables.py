@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.config.models import project_schema
 from hwq.export.ports import describe_ports
+from hwq.graph import layers
 from hwq.schedule.cycles import count_cycles, jobs
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
@@ -197,6 +199,16 @@ def _key(schema: dict[str, object], key: dict[str, object]) -> tuple[str, str, s
     return shown, ", ".join(allowed), str(key["description"])
 
 
+def _layers() -> str:
+    kinds = [
+        kind
+        for kind in vars(layers).values()
+        if isinstance(kind, type) and issubclass(kind, layers.Layer) and kind is not layers.Layer
+    ]
+    rows = [(f"`{kind.__name__}`", ", ".join(f"`{field.name}`" for field in fields(kind))) for kind in kinds]
+    return markdown(("Kind", "Fields"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "registers": _registers,
     "opcodes": _opcodes,
@@ -209,6 +221,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "jobs": _jobs,
     "cycles": _cycles,
     "project": _project,
+    "layers": _layers,
 }
 
 
