@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from hwq.graph.layers import Dense
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
 from hwq.schedule import images
+from hwq.schedule.cycles import jobs
 from hwq.schedule.program import LayerProgram, Program, lower
 from tests.support.convolutions import quantization, random_convolution
 from tests.support.scalar import scalar_layer
@@ -144,7 +146,7 @@ class Run:
                         self.written[element] = cycle + self._hardware.store_latency
 
 
-def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> LayerProgram:
     choose = random.Random(seed)
     hardware = random_accelerator(choose)
     network = random_dense(seed) if choose.random() < 0.2 else random_convolution(seed)
@@ -157,11 +159,19 @@ def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.outputs == scalar_layer(network, layer, codes)
     assert run.cycles == lowered.predicted_cycles
     assert run.written == {element: lowered.output_cycle(element) for element in range(lowered.output_elements)}
+    return lowered
 
 
 @pytest.mark.parametrize("seed", range(25))
 def test_random_layers(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     check(seed, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", [59, 63, 68])
+def test_layers_that_wait_for_the_drain(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = check(seed, monkeypatch)
+    pairs = [pair for plan in layer.plans for pair in pairwise(jobs(plan))]
+    assert any(later.drain == before.drain_end + 2 for before, later in pairs)
 
 
 @pytest.mark.proof
