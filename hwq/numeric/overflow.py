@@ -68,7 +68,7 @@ def fit(x: int | NDArray[Any], target: IntFormat, overflow: Overflow) -> int | N
     if overflow is Overflow.SATURATE_SYMMETRIC and target.signed and target.width > 1:
         low = -high
     if wide.dtype != object:
-        # Bounds beyond the type are out of reach of its values, and comparing with them would not be exact.
+        # Bounds beyond the type are out of reach of its values, and NumPy before 2 would compare with them as floats.
         limits = np.iinfo(wide.dtype)
         low, high = max(low, limits.min), min(high, limits.max)
     below, above = wide < low, wide > high

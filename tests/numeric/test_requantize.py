@@ -171,6 +171,8 @@ def test_multiplier_of_small_and_round_scales() -> None:
     assert quantize_multiplier(np.nextafter(2.0**-32, 0)) == (2**30, -31)
     assert quantize_multiplier(2.0**-32 * (1 - 2.0**-20)) == (0, 0)
     assert quantize_multiplier(1 - 2.0**-33) == (2**30, 1)
+    assert quantize_multiplier(0.5 + 2.0**-32) == (2**30 + 1, 0), "a half goes up"
+    assert quantize_multiplier(0.5 + 2.0**-32 - 2.0**-53) == (2**30, 0)
     multiplier, shift = quantize_multiplier(np.array([[0.5, 0.75], [3.0, 0.0]]))
     assert multiplier.tolist() == [[2**30, 3 * 2**29], [3 * 2**29, 0]]
     assert shift.tolist() == [[0, 0], [2, 0]]
