@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import struct
 
 import numpy as np
@@ -65,3 +67,40 @@ def mutate(data: bytes, rng: np.random.Generator, favored: np.ndarray) -> bytes:
         elif rng.random() < 0.2:
             del damaged[at:]
     return bytes(damaged)
+
+
+#: What replaces a number, a text or a literal of a network file's header.
+_VALUES = (b"null", b"-1", b"1e999", b"NaN", b"1.5", b'""', b'"int8"', b"[]", b"{}", b"true", b"9" * 30, b"[" * 2000)
+_TOKEN = re.compile(rb'-?\d+(?:\.\d+)?(?:e-?\d+)?|"[^"]*"|null|true|false')
+
+
+def mutate_network(data: bytes, rng: np.random.Generator) -> bytes:
+    """A file of ``save_network`` with damage; three in four are sealed again, to get past the checksum.
+
+    Those sealed have one to three values of the header replaced, rarely a key; an eighth have bytes damaged as well.
+    """
+    if rng.random() < 0.25:
+        return mutate(data, rng, np.arange(len(data)))
+    (length,) = struct.unpack_from("<Q", data, 40)
+    header, arrays = data[48 : 48 + length], data[48 + length :]
+    for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
+        tokens = list(_TOKEN.finditer(header))
+        if rng.random() < 0.9:
+            tokens = [token for token in tokens if header[token.end() : token.end() + 1] != b":"]
+        if not tokens:
+            break
+        token = tokens[rng.integers(0, len(tokens))]
+        kind = rng.random()
+        if kind < 0.2:
+            value = b"%d" % _BOUNDARIES[rng.integers(0, len(_BOUNDARIES))]
+        elif kind < 0.6:
+            value = b"%d" % rng.integers(-4, 20)
+        elif kind < 0.8:
+            value = tokens[rng.integers(0, len(tokens))].group()
+        else:
+            value = _VALUES[rng.integers(0, len(_VALUES))]
+        header = header[: token.start()] + value + header[token.end() :]
+    body = struct.pack("<Q", len(header)) + header + arrays
+    if rng.random() < 0.125:
+        body = mutate(body, rng, np.arange(len(header) + 8))
+    return data[:8] + hashlib.sha256(body).digest() + body
