@@ -50,8 +50,7 @@ void convert(const char *rounding, const char *overflow) {
 
 template <int Q, int O, bool SOURCE_SIGNED, bool SIGNED>
 void formats(const char *rounding, const char *overflow) {
-    convert<Q, O, SOURCE_SIGNED, SIGNED, 5, 0>(rounding, overflow);  // three bits dropped, nothing out of range
-    convert<Q, O, SOURCE_SIGNED, SIGNED, 3, 1>(rounding, overflow);  // two dropped
+    convert<Q, O, SOURCE_SIGNED, SIGNED, 3, 1>(rounding, overflow);  // two bits dropped, most out of range
     convert<Q, O, SOURCE_SIGNED, SIGNED, 1, 0>(rounding, overflow);  // a single bit: nearly everything out of range
     convert<Q, O, SOURCE_SIGNED, SIGNED, 6, 4>(rounding, overflow);  // one appended
 }

@@ -24,7 +24,7 @@ TYPES = {
 }
 #: ap_fixed has no rounding of halves to odd.
 ROUNDINGS = {"ap_fixed": set(Rounding) - {Rounding.HALF_ODD}, "ac_fixed": set(Rounding)}
-FORMATS = 4
+FORMATS = 3
 SIGNS = 4
 
 
