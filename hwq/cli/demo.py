@@ -24,7 +24,7 @@ from hwq.cli.gen import layer_table
 from hwq.cli.phases import phases
 from hwq.cli.projects import ProjectDesign, open_design
 from hwq.cli.samples import SampleFile, open_samples
-from hwq.cli.verify import layer_json
+from hwq.cli.verify import run_json
 from hwq.emulate import Emulator
 from hwq.examples import digits
 from hwq.export.package import write_package
@@ -231,7 +231,7 @@ def _drawing(picture: NDArray[np.integer], caption: str, shades: str) -> Text:
 def _show_mismatch(steps: _Steps, report: VerifyReport) -> None:
     wrong = sum(not layer.match for layer in report.layers)
     steps.show(Text(f"MISMATCH in {wrong} of {len(report.layers)} layers", style="bold red"))
-    first = next((layer.divergence for layer in report.layers if layer.divergence), None)
+    first = report.divergence
     if first is not None:
         steps.show(Text(f"First difference: {first}.", style="red"))
     if report.failure is not None:
@@ -281,7 +281,7 @@ def _json(
         "labels": labels,
         "cycles": report.cycles,
         "predicted_cycles": sum(layer.predicted_cycles for layer in report.layers),
-        "layers": [layer_json(layer) for layer in report.layers],
+        "layers": [run_json(layer) for layer in report.layers],
         "directory": str(output),
         "seconds": {key: round(value, 3) for key, value in seconds.items()}
         | {"total": round(sum(seconds.values()), 3)},

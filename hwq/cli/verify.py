@@ -16,7 +16,7 @@ from hwq.cli.phases import phases
 from hwq.cli.projects import choose_samples, open_design
 from hwq.errors import ConfigError
 from hwq.toolchain.verilator import trace_format
-from hwq.verify.compare import LayerReport
+from hwq.verify.compare import RunReport, run_title
 from hwq.verify.session import VerifyReport, verify
 from hwq.verify.tamper import FAULTS, Tamper
 
@@ -41,7 +41,8 @@ def command(
 ) -> int:
     """Prove in simulation that a project's Verilog computes the emulator's bits in the predicted cycles.
 
-    Each layer runs in Verilator on what it meets in the network. Exit code 1 when one bit or one cycle differs.
+    Each layer runs in Verilator on what it meets in the network; a network that is one run on the array runs as a whole
+    too. Exit code 1 when one bit or one cycle differs.
     """
     names = None if layers is None else _names(layers)
     with phases() as show, _directory(output) as directory:
@@ -85,7 +86,6 @@ def _directory(output: Path | None) -> Iterator[Path]:
 def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
     done = [layer for layer in report.layers if layer.cycles]
     cycles, macs = report.cycles, sum(layer.macs for layer in report.layers)
-    divergences = [layer.divergence for layer in report.layers if layer.divergence is not None]
     return {
         "match": report.match,
         "simulator": f"verilator {report.simulator.verilator.version}",
@@ -97,7 +97,7 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
         "tampered": report.tampered,
         "failure": report.failure,
         "interrupted": report.interrupted,
-        "divergence": vars(divergences[0]) if divergences else None,
+        "divergence": vars(report.divergence) if report.divergence else None,
         "waveform": str(waveform) if waveform else None,
         "seconds": {
             "build": round(report.simulator.seconds, 3),
@@ -105,12 +105,13 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
             "total": round(report.seconds, 3),
         },
         "not_on_array": [layer.name for layer in report.design.others],
-        "layers": [layer_json(layer) for layer in report.layers],
+        "layers": [run_json(layer) for layer in report.layers],
+        "network": run_json(report.network) if report.network else None,
     }
 
 
-def layer_json(layer: LayerReport) -> dict[str, Any]:
-    """What ``--json`` says of one layer."""
+def run_json(layer: RunReport) -> dict[str, Any]:
+    """What ``--json`` says of one layer, or of the whole network."""
     return {
         "name": layer.name,
         "match": layer.match,
@@ -134,18 +135,20 @@ def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Pat
     table.add_column("", no_wrap=True)
     for layer in report.layers:
         table.add_row(*_cells(layer), style="" if layer.match else "red")
+    if report.network:
+        table.add_section()
+        table.add_row(*_cells(report.network), style="" if report.network.match else "red")
     out.print(table)
     out.print()
     if report.tampered:
         out.print(f"Planted fault: {report.tampered}.", soft_wrap=True)
     if report.failure:
         out.print(f"Silence: {report.failure}.", style="red", soft_wrap=True)
-    first = next((layer.divergence for layer in report.layers if layer.divergence), None)
-    if first:
-        out.print(f"First difference: {first}.", style="red", soft_wrap=True)
-    for layer in report.layers:
-        for sample, cycles in layer.wrong_cycles[:1]:
-            text = f"Layer {layer.name}, sample {sample}: {cycles:,} cycles, {layer.predicted_cycles:,} predicted."
+    if report.divergence:
+        out.print(f"First difference: {report.divergence}.", style="red", soft_wrap=True)
+    for run in report.runs:
+        for sample, cycles in run.wrong_cycles[:1]:
+            text = f"Cycles of {run_title(run.name)}, sample {sample}: {cycles:,}, {run.predicted_cycles:,} predicted."
             out.print(text, style="red", soft_wrap=True)
     if waveform:
         out.print(f"Waveform: {waveform}", soft_wrap=True)
@@ -156,14 +159,14 @@ def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Pat
 
 def _print_verdict(report: VerifyReport, origin: str) -> None:
     out, simulator = console.output(), report.simulator
-    layers = _count(len(report.layers), "layer")
+    layers = _count(len(report.layers), "layer") + (" and of the whole network" if report.network else "")
     if report.match:
-        elements = sum(layer.elements for layer in report.layers)
+        elements = sum(run.elements for run in report.runs)
         verdict = f"MATCH: {elements:,} outputs of {layers}, every bit and every cycle"
         out.print(verdict, style="bold green", soft_wrap=True)
     elif not report.interrupted:
-        wrong = sum(not layer.match for layer in report.layers)
-        out.print(f"MISMATCH in {wrong} of {layers}", style="bold red", soft_wrap=True)
+        wrong = sum(not run.match for run in report.runs)
+        out.print(f"MISMATCH in {wrong} of {_count(len(report.runs), 'run')}", style="bold red", soft_wrap=True)
     built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
     facts = [f"verilator {simulator.verilator.version}", built, f"simulated in {report.simulation_seconds:.1f} s"]
     out.print(f"{_count(report.samples, 'sample')} ({origin}); {', '.join(facts)}", style="dim", soft_wrap=True)
@@ -173,7 +176,7 @@ def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
-def _cells(layer: LayerReport) -> tuple[str, ...]:
+def _cells(layer: RunReport) -> tuple[str, ...]:
     return (
         layer.name,
         f"{layer.elements:,}",

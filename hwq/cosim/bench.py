@@ -1,8 +1,8 @@
-"""The bench that `hwq verify` runs: every layer by itself, every sample, outputs and cycles written for comparison.
+"""The bench that `hwq verify` runs: every layer by itself, the whole network where it is one run.
 
-``HWQ_JOB`` names a JSON file: ``package`` (directory of the generated design), ``layers`` (names, in order),
-``vectors`` (npz with ``{layer}`` int [samples, elements], the layer's input) and ``results``: a directory for one npz a
-layer (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is one.
+``HWQ_JOB`` names a JSON file: ``package`` (directory of the generated design), ``runs`` (names, in order),
+``vectors`` (npz with ``{run}`` int [samples, elements], the run's input) and ``results``: a directory for one npz a
+run (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is one.
 
 The bench compares nothing itself. It fails on silence: a design that takes no data, does not finish, or gives no
 answer.
@@ -28,50 +28,51 @@ _FILLER = 0x5A
 
 
 @cocotb.test()
-async def run_layers(dut: Any) -> None:
+async def run_job(dut: Any) -> None:
     """Run the job."""
     job = json.loads(Path(os.environ["HWQ_JOB"]).read_text(encoding="utf-8"))
     package = GeneratedPackage(Path(job["package"]))
     vectors = np.load(job["vectors"])
     results = Path(job["results"])
     try:
-        await _run_job(AcceleratorDriver(dut, package), package, job["layers"], vectors, results)
+        await _run_job(AcceleratorDriver(dut, package), package, job["runs"], vectors, results)
     except AssertionError as error:
         (results / "failure.txt").write_text(str(error), encoding="utf-8")
         raise
 
 
 async def _run_job(
-    driver: AcceleratorDriver, package: GeneratedPackage, layers: list[str], vectors: Mapping[str, Any], results: Path
+    driver: AcceleratorDriver, package: GeneratedPackage, runs: list[str], vectors: Mapping[str, Any], results: Path
 ) -> None:
     await driver.reset()
     await driver.check_identity()
     images = package.manifest["images"]
     for memory in ("weights", "records"):
         await driver.load(memory, 0, package.image(images[memory]))
-    for name in layers:
-        outputs, cycles = await _run_layer(driver, package, name, vectors[name])
+    for name in runs:
+        outputs, cycles = await _run(driver, package, name, vectors[name])
         partial = results / f"{name}.partial.npz"
         np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
         partial.rename(results / f"{name}.npz")
 
 
-async def _run_layer(
+async def _run(
     driver: AcceleratorDriver, package: GeneratedPackage, name: str, inputs: NDArray[np.integer]
 ) -> tuple[list[NDArray[np.int64]], list[int]]:
-    layer = package.layer(name)
-    source, target = layer["input"], layer["output"]
+    run = package.run(name)
+    source, target = run["input"], run["output"]
     word = package.word_elements
     base, words = target["address"] // word, -(-target["elements"] // word)
     filler = package.pack(np.full(target["elements"], _FILLER))
-    await driver.load("descriptors", 0, package.image(layer["descriptor_file"]))
+    await driver.load("descriptors", 0, package.image(run["descriptor_file"]))
     outputs, cycles = [], []
     for sample in inputs:
-        await driver.load("activations", source["address"] // word, package.pack(sample))
+        # In this order: a network's output may lie where its input was.
         await driver.load("activations", base, filler)
+        await driver.load("activations", source["address"] // word, package.pack(sample))
         try:
-            cycles.append(await driver.run(2 * layer["predicted_cycles"] + 1000))
+            cycles.append(await driver.run(2 * run["predicted_cycles"] + 1000))
             outputs.append(package.unpack(await driver.read_activations(base, words), target["elements"]))
         except AssertionError as error:
-            raise AssertionError(f"layer {name}: {error}") from None
+            raise AssertionError(f"{run['title']}: {error}") from None
     return outputs, cycles

@@ -24,10 +24,11 @@ class GeneratedPackage:
         ports = {port["name"]: port for port in self.manifest["ports"]}
         self._beat = {field["name"]: field for field in ports["load__payload"]["fields"]}
 
-    def layer(self, name: str) -> dict[str, Any]:
-        """The manifest's entry of a layer."""
-        entry: dict[str, Any] = next(layer for layer in self.manifest["layers"] if layer["name"] == name)
-        return entry
+    def run(self, name: str) -> dict[str, Any]:
+        """The manifest's entry of a layer, or of the whole network."""
+        runs = [*self.manifest["layers"], self.manifest["network"]]
+        entry: dict[str, Any] = next(run for run in runs if run and run["name"] == name)
+        return {**entry, "title": f"layer {name}" if entry in self.manifest["layers"] else name}
 
     def register(self, name: str) -> int:
         """Byte offset of a register."""

@@ -15,9 +15,11 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Space
 from hwq.export.ports import describe_ports
 from hwq.export.verilog import TOP, tool_versions
-from hwq.schedule.program import LayerProgram, Program
+from hwq.schedule.program import LayerProgram, NetworkProgram, Program
 
 MANIFEST_VERSION = 1
+
+Shapes = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _plain(value: Any) -> Any:
@@ -70,30 +72,38 @@ def _latencies(accelerator: Accelerator) -> dict[str, int]:
     return {name: getattr(accelerator, f"{name}_latency") for name in names}
 
 
-def layer_entry(layer: LayerProgram, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> dict[str, Any]:
-    """A layer's part of the manifest; ``shapes`` are those of its input and output tensor."""
+def _run_entry(run: LayerProgram | NetworkProgram, shapes: Shapes, file: str) -> dict[str, Any]:
+    """Where a run takes its input and leaves its output, and what it costs."""
     return {
-        "name": layer.name,
-        "input": {"address": layer.input_base, "elements": layer.input_elements, "shape": list(shapes[0])},
-        "output": {"address": layer.output_base, "elements": layer.output_elements, "shape": list(shapes[1])},
-        "descriptors": len(layer.descriptors) + 1,
-        "passes": layer.passes,
-        "macs": layer.macs,
-        "predicted_cycles": layer.predicted_cycles,
-        "cycles": {
-            part: sum(getattr(count, part) for count in layer.cycles)
-            for part in ("fetch", "load", "issue", "wait", "tail")
-        },
-        "utilization": round(layer.utilization, 6),
+        "name": run.name,
+        "input": {"address": run.input_base, "elements": run.input_elements, "shape": list(shapes[0])},
+        "output": {"address": run.output_base, "elements": run.output_elements, "shape": list(shapes[1])},
+        "descriptors": len(run.descriptors) + 1,
+        "descriptor_file": file,
+        "macs": run.macs,
+        "predicted_cycles": run.predicted_cycles,
+        "utilization": round(run.macs / (run.predicted_cycles * run.multipliers), 6),
     }
+
+
+def _layer_entry(layer: LayerProgram, shapes: Shapes, file: str) -> dict[str, Any]:
+    parts = ("fetch", "load", "issue", "wait", "tail")
+    cycles = {part: sum(getattr(count, part) for count in layer.cycles) for part in parts}
+    return {**_run_entry(layer, shapes, file), "passes": layer.passes, "cycles": cycles}
+
+
+def _network_entry(run: NetworkProgram | None, shapes: Mapping[str, Shapes], files: Mapping[str, str]) -> Any:
+    if run is None:
+        return None
+    return {**_run_entry(run, shapes[run.name], files[run.name]), "output_tensor": run.output, "rest": list(run.rest)}
 
 
 def build_manifest(
     program: Program,
-    shapes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]],
+    shapes: Mapping[str, Shapes],
     inputs: Mapping[str, Mapping[str, str]],
     images: Mapping[str, Any],
-    layer_files: Mapping[str, str],
+    descriptor_files: Mapping[str, str],
 ) -> dict[str, Any]:
     """The manifest as a JSON object; the hashes of the generated files come last, under ``files``.
 
@@ -102,13 +112,13 @@ def build_manifest(
     program:
         What was generated.
     shapes:
-        Input and output shape of each layer.
+        Input and output shape of each run.
     inputs:
         Name and SHA-256 of each file the design was made from.
     images:
         File of each memory image.
-    layer_files:
-        File of each layer's descriptors.
+    descriptor_files:
+        File of each run's descriptors.
     """
     a = program.accelerator
     return {
@@ -135,9 +145,7 @@ def build_manifest(
         "memories": _memories(program),
         "latencies": _latencies(a),
         "images": dict(images),
-        "layers": [
-            {**layer_entry(layer, shapes[layer.name]), "descriptor_file": layer_files[layer.name]}
-            for layer in program.layers
-        ],
+        "layers": [_layer_entry(layer, shapes[layer.name], descriptor_files[layer.name]) for layer in program.layers],
+        "network": _network_entry(program.network, shapes, descriptor_files),
         "files": {},
     }

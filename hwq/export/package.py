@@ -15,12 +15,12 @@ from hwq.arch import isa
 from hwq.arch.isa import Space
 from hwq.export.files import OutputDirectory, hex_words
 from hwq.export.header import c_header
-from hwq.export.manifest import build_manifest
-from hwq.export.testbench import LayerVector, write_testbench
+from hwq.export.manifest import Shapes, build_manifest
+from hwq.export.testbench import RunVector, write_testbench
 from hwq.export.verilog import TOP, emit_verilog
 from hwq.graph.network import Network
 from hwq.schedule import images
-from hwq.schedule.program import Program
+from hwq.schedule.program import LayerProgram, NetworkProgram, Program
 
 VERILOG = f"rtl/{TOP}.v"
 WAIVERS = "rtl/verilator.vlt"
@@ -40,7 +40,7 @@ def write_package(
     network: Network,
     root: Path,
     inputs: Mapping[str, Mapping[str, str]],
-    vectors: Sequence[LayerVector],
+    vectors: Sequence[RunVector],
 ) -> Package:
     """Write everything about ``program`` below ``root``.
 
@@ -55,7 +55,7 @@ def write_package(
     inputs:
         Name and SHA-256 of each file the design was made from, for the manifest.
     vectors:
-        One sample's input and expected output of each layer, for the testbench.
+        One sample's input and expected output of each run, for the testbench.
 
     Raises
     ------
@@ -72,24 +72,28 @@ def write_package(
         "weights": out.write("images/weights.hex", hex_words(images.weight_words(program), a.word_bits[Space.WEIGHTS])),
         "records": out.write("images/records.hex", hex_words(images.record_words(program), a.word_bits[Space.RECORDS])),
     }
-    layer_files = {
-        layer.name: out.write(
-            f"images/{layer.name}.descriptors.hex", hex_words(images.descriptor_words(layer), isa.WORD_BITS)
+    descriptor_files = {
+        run.name: out.write(
+            f"images/{run.name}.descriptors.hex", hex_words(images.descriptor_words(run), isa.WORD_BITS)
         )
-        for layer in program.layers
+        for run in program.runs
     }
     write_testbench(out, program, vectors)
-    shapes = {}
-    for layer in program.layers:
-        node = network.layer(layer.name)
-        shapes[layer.name] = (network.tensors[node.inputs[0]].shape, network.tensors[node.output].shape)
-    manifest = build_manifest(program, shapes, inputs, image_files, layer_files)
+    shapes = {run.name: _shapes(network, run) for run in program.runs}
+    manifest = build_manifest(program, shapes, inputs, image_files, descriptor_files)
     out.write("include/hwq_accelerator.h", c_header(manifest))
     out.write("reports/layers.csv", _table(_layer_rows(manifest)))
     out.write("reports/memories.csv", _table(_memory_rows(manifest)))
     manifest["files"] = dict(sorted(out.hashes.items()))
     out.write(MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return Package(root, manifest)
+
+
+def _shapes(network: Network, run: LayerProgram | NetworkProgram) -> Shapes:
+    if isinstance(run, NetworkProgram):
+        return network.tensors[network.input].shape, network.tensors[run.output].shape
+    layer = network.layer(run.name)
+    return network.tensors[layer.inputs[0]].shape, network.tensors[layer.output].shape
 
 
 def _layer_rows(manifest: dict[str, Any]) -> Iterable[dict[str, Any]]:

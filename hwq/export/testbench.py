@@ -24,15 +24,15 @@ _COLUMNS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class LayerVector:
-    """What enters a layer and what has to leave it: flat codes, in memory order, of one sample."""
+class RunVector:
+    """What enters a run and what has to leave it: flat codes, in memory order, of one sample."""
 
-    layer: str
+    run: str
     input: NDArray[np.integer]
     output: NDArray[np.integer]
 
 
-def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[LayerVector], folder: str = "tb") -> None:
+def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[RunVector], folder: str = "tb") -> None:
     """Write the testbench and its vectors to ``folder`` of ``out``."""
     a = program.accelerator
     beats = images.load_beats(a, Space.WEIGHTS, 0, images.weight_words(program))
@@ -41,15 +41,15 @@ def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[La
     expected: list[int] = []
     table: list[int] = []
     for vector in vectors:
-        layer = program.layer(vector.layer)
+        run = program.run(vector.run)
         begin, words = len(beats), images.activation_words(a, vector.output)
         input_words = images.activation_words(a, vector.input)
-        beats += images.load_beats(a, Space.ACTIVATIONS, layer.input_base // a.word, input_words)
-        beats += images.load_beats(a, Space.DESCRIPTORS, 0, images.descriptor_words(layer))
-        base = layer.output_base // a.word
-        channels = layer.plans[0].convolution.output_elements
-        elements = layer.output_elements
-        table += [begin, len(beats), base, len(words), len(expected), elements, channels, layer.predicted_cycles]
+        beats += images.load_beats(a, Space.ACTIVATIONS, run.input_base // a.word, input_words)
+        beats += images.load_beats(a, Space.DESCRIPTORS, 0, images.descriptor_words(run))
+        base = run.output_base // a.word
+        channels = run.output_size[2]
+        elements = run.output_elements
+        table += [begin, len(beats), base, len(words), len(expected), elements, channels, run.predicted_cycles]
         expected += words
     beat_bits = a.load_beat_bits
     out.write(f"{folder}/beats.hex", hex_words(beats, beat_bits))
@@ -66,7 +66,7 @@ def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[La
         "ADDRESS_BITS": max(1, (a.activation_words - 1).bit_length()),
         "LAYERS": len(vectors),
     }
-    out.write(f"{folder}/{NAME}.v", _text(sizes, [vector.layer for vector in vectors]))
+    out.write(f"{folder}/{NAME}.v", _text(sizes, [vector.run for vector in vectors]))
 
 
 def _text(sizes: dict[str, int], layers: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
-from hwq.schedule.program import LayerProgram, Program
+from hwq.schedule.program import LayerProgram, NetworkProgram, Program
 
 
 def pack_words(codes: NDArray[np.integer], per_word: int, bits: int) -> list[int]:
@@ -55,8 +55,8 @@ def record_words(program: Program) -> list[int]:
     ]
 
 
-def descriptor_words(layer: LayerProgram) -> list[int]:
-    """Descriptor memory that runs one layer: its descriptors, then END."""
+def descriptor_words(layer: LayerProgram | NetworkProgram) -> list[int]:
+    """Descriptor memory that runs one layer, or the whole network: its descriptors, then END."""
     words = []
     for fields in layer.descriptors:
         words += isa.DESCRIPTOR.split(fields, isa.WORD_BITS)

@@ -12,13 +12,17 @@ from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.arch.isa import Space
 from hwq.errors import CapacityError
-from hwq.graph.layers import Conv2D, Dense
+from hwq.graph.layers import Conv2D, Dense, Reshape
 from hwq.graph.network import Network
+from hwq.schedule.allocation import allocate
 from hwq.schedule.capacity import width_faults
 from hwq.schedule.cycles import CycleCount, count_cycles, output_cycle
-from hwq.schedule.geometry import convolutions
+from hwq.schedule.geometry import convolutions, is_convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
 from hwq.schedule.records import channel_records
+
+WHOLE = "whole-network"
+"""Name of the run of a whole network."""
 
 _PARAMETERS = {
     Space.ACTIVATIONS: ("activations", "elements"),
@@ -61,6 +65,12 @@ class LayerProgram:
         return sum(count.total for count in self.cycles)
 
     @property
+    def output_size(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of the output."""
+        convolution = self.plans[0].convolution
+        return (*convolution.output_size, convolution.output_elements)
+
+    @property
     def multipliers(self) -> int:
         """Multipliers of the array."""
         array = self.plans[0].accelerator.array
@@ -79,16 +89,94 @@ class LayerProgram:
 
 
 @dataclass(frozen=True, eq=False)
+class NetworkProgram:
+    """A network in one run: its layers one after the other, each where the one before left its output.
+
+    ``rest`` are the layers after the last one on the array, which the host computes from the output.
+    """
+
+    layers: tuple[LayerProgram, ...]
+    output: str
+    rest: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What files and reports call the run; no layer can be called that."""
+        return WHOLE
+
+    @property
+    def descriptors(self) -> list[dict[str, int]]:
+        """Those of all layers, without END."""
+        return [fields for layer in self.layers for fields in layer.descriptors]
+
+    @property
+    def input_base(self) -> int:
+        """Element address of the network's input."""
+        return self.layers[0].input_base
+
+    @property
+    def output_base(self) -> int:
+        """Element address of the last layer's output."""
+        return self.layers[-1].output_base
+
+    @property
+    def input_elements(self) -> int:
+        """Elements of the network's input."""
+        return self.layers[0].input_elements
+
+    @property
+    def output_elements(self) -> int:
+        """Elements of the last layer's output."""
+        return self.layers[-1].output_elements
+
+    @property
+    def output_size(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of the last layer's output."""
+        return self.layers[-1].output_size
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def predicted_cycles(self) -> int:
+        """Cycles from START to the last output written."""
+        return sum(layer.predicted_cycles for layer in self.layers)
+
+    @property
+    def multipliers(self) -> int:
+        """Multipliers of the array."""
+        return self.layers[0].multipliers
+
+    def output_cycle(self, element: int) -> int:
+        """Cycle, counted from START, in which output ``element`` of the last layer is written."""
+        return sum(layer.predicted_cycles for layer in self.layers[:-1]) + self.layers[-1].output_cycle(element)
+
+
+@dataclass(frozen=True, eq=False)
 class Program:
     """The layers of a network that the array runs, each startable by itself, and the memory images they share.
 
-    ``weights`` is int64 [words, columns], ``records`` a list of fields per channel, in memory order.
+    ``weights`` is int64 [words, columns], ``records`` a list of fields per channel, in memory order. ``network`` is the
+    run of all layers in one go, where nothing but layers on the array lies between them.
     """
 
     accelerator: Accelerator
     layers: tuple[LayerProgram, ...]
     weights: NDArray[np.int64]
     records: tuple[dict[str, int], ...]
+    network: NetworkProgram | None
+
+    @property
+    def runs(self) -> tuple[LayerProgram | NetworkProgram, ...]:
+        """Everything that can be started: each layer, and the whole network where it is one run."""
+        return (*self.layers, self.network) if self.network else self.layers
+
+    def run(self, name: str) -> LayerProgram | NetworkProgram:
+        """The run called ``name``; KeyError where there is none."""
+        runs = {run.name: run for run in self.runs}
+        return runs[name]
 
     def layer(self, name: str) -> LayerProgram:
         """The layer called ``name``; KeyError where the program has none."""
@@ -99,7 +187,8 @@ class Program:
         a = self.accelerator
         lanes = a.lanes
         activations = max((layer.output_base + layer.output_elements for layer in self.layers), default=0)
-        descriptors = max((len(layer.descriptors) for layer in self.layers), default=0) + 1
+        counts = [len(layer.descriptors) for layer in self.layers]
+        descriptors = (sum(counts) if self.network else max(counts, default=0)) + 1
         return {
             Space.ACTIVATIONS: (ceil_div(activations, a.word), a.activation_words),
             Space.WEIGHTS: (len(self.weights), a.weight_words),
@@ -162,50 +251,63 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
     records: list[dict[str, int]] = []
     weight_words = 0
     lowered, faults = [], []
+    allocation = allocate(network, a.word)
     for layer in layers:
         plans, descriptors = [], []
         source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
-        output_base = ceil_div(source.elements, a.word) * a.word
+        input_base, output_base = allocation.bases[source.name], allocation.bases[target.name]
         for convolution in convolutions(network, layer):
             plan = plan_convolution(convolution, a)
             faults += width_faults(plan)
-            fields = descriptor_fields(plan, weight_words, len(records) // a.lanes, 0, output_base)
+            fields = descriptor_fields(plan, weight_words, len(records) // a.lanes, input_base, output_base)
             plans.append(plan)
             descriptors.append(fields)
             weights.append(plan.weight_image())
             records += channel_records(plan)
             weight_words += plan.weight_words
-        where = f"layer {layer.name}: "
-        activations = _shortfall(where, Space.ACTIVATIONS, output_base + target.elements, a.activation_words * a.word)
-        faults += activations + _shortfall(where, Space.DESCRIPTORS, len(descriptors) + 1, a.buffers.descriptors)
         lowered.append(
             LayerProgram(
                 name=layer.name,
                 plans=tuple(plans),
                 descriptors=tuple(descriptors),
-                input_base=0,
+                input_base=input_base,
                 input_elements=source.elements,
                 output_base=output_base,
                 output_elements=target.elements,
                 cycles=tuple(count_cycles(plan) for plan in plans),
             )
         )
+    program = Program(a, tuple(lowered), np.concatenate(weights), tuple(records), _in_one_run(network, lowered))
     columns = a.array.columns
-    faults += _shortfall("", Space.WEIGHTS, weight_words * columns, a.weight_words * columns)
-    faults += _shortfall("", Space.RECORDS, len(records), a.record_words * a.lanes)
+    faults += _shortfall(Space.ACTIVATIONS, allocation.elements, a.activation_words * a.word)
+    faults += _shortfall(Space.WEIGHTS, weight_words * columns, a.weight_words * columns)
+    faults += _shortfall(Space.RECORDS, len(records), a.record_words * a.lanes)
+    descriptors_needed = program.used()[Space.DESCRIPTORS][0] // isa.DESCRIPTOR.words
+    faults += _shortfall(Space.DESCRIPTORS, descriptors_needed, a.buffers.descriptors)
     # A base that a memory is too small for is that memory's fault, not the field's.
     faults = faults or [fault for layer in lowered for fault in _field_faults(layer)]
     if faults:
         raise CapacityError("\n".join(faults))
-    return Program(a, tuple(lowered), np.concatenate(weights), tuple(records))
+    return program
 
 
-def _shortfall(where: str, space: Space, need: int, have: int) -> list[str]:
+def _in_one_run(network: Network, lowered: Sequence[LayerProgram]) -> NetworkProgram | None:
+    """The network's run in one go, where its layers on the array come first and all of them are lowered."""
+    names = [layer.name for layer in network.layers if not isinstance(layer, Reshape)]
+    mine = [layer.name for layer in lowered]
+    rest = names[len(mine) :]
+    chip = {layer.name for layer in network.layers if is_convolution(layer)}
+    if names[: len(mine)] != mine or chip & set(rest):
+        return None
+    return NetworkProgram(tuple(lowered), network.layer(mine[-1]).output, tuple(rest))
+
+
+def _shortfall(space: Space, need: int, have: int) -> list[str]:
     """What is wrong where ``need`` exceeds ``have``."""
     if need <= have:
         return []
     parameter, unit = _PARAMETERS[space]
-    short = f"{where}{space.name.lower()} memory holds {have} {unit} and {need} are needed, {need - have} too many"
+    short = f"{space.name.lower()} memory holds {have} {unit} and {need} are needed, {need - have} too many"
     return [f"{short}; raise buffers.{parameter} to {need}"]
 
 

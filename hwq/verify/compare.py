@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.schedule.program import LayerProgram
+from hwq.schedule.program import WHOLE, LayerProgram, NetworkProgram
+
+
+def run_title(name: str) -> str:
+    """A run as messages call it."""
+    return name if name == WHOLE else f"layer {name}"
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Divergence:
     ``row``, ``column`` and ``channel`` are its place in the output; ``cycle`` counts from START to its being written.
     """
 
-    layer: str
+    run: str
     sample: int
     row: int
     column: int
@@ -29,14 +34,14 @@ class Divergence:
 
     def __str__(self) -> str:
         return (
-            f"layer {self.layer}, sample {self.sample}, output row {self.row}, column {self.column}, channel "
+            f"{run_title(self.run)}, sample {self.sample}, output row {self.row}, column {self.column}, channel "
             f"{self.channel}, written in cycle {self.cycle}: expected {self.expected}, got {self.actual}"
         )
 
 
 @dataclass(frozen=True)
-class LayerReport:
-    """One layer's comparison.
+class RunReport:
+    """Comparison of one run: a layer, or the whole network.
 
     ``cycles`` is what the hardware counted for one sample, ``None`` where it did not finish; ``wrong_cycles`` are
     (sample, cycles) of the samples that took another number than predicted.
@@ -59,21 +64,21 @@ class LayerReport:
 
     @property
     def utilization(self) -> float | None:
-        """Part of the array's multiplications that are the layer's own."""
+        """Part of the array's multiplications that are the run's own."""
         return None if not self.cycles else self.macs / (self.cycles * self.multipliers)
 
 
-def compare_layer(
-    layer: LayerProgram,
+def compare_run(
+    run: LayerProgram | NetworkProgram,
     expected: NDArray[np.integer],
     actual: NDArray[np.integer],
     cycles: Sequence[int],
-) -> LayerReport:
-    """Compare one layer.
+) -> RunReport:
+    """Compare one run.
 
     Parameters
     ----------
-    layer:
+    run:
         Its program, for cycles and places.
     expected, actual:
         [samples, elements], in memory order.
@@ -86,40 +91,42 @@ def compare_layer(
         When there is nothing to compare, or the shapes differ.
     """
     if expected.shape != actual.shape or len(cycles) != len(expected) or not expected.size:
-        raise ValueError(f"layer {layer.name}: {expected.shape} expected, {actual.shape} and {len(cycles)} runs given")
+        raise ValueError(
+            f"{run_title(run.name)}: {expected.shape} expected, {actual.shape} and {len(cycles)} runs given"
+        )
     wrong = expected.astype(np.int64) != actual.astype(np.int64)
-    return LayerReport(
-        name=layer.name,
+    return RunReport(
+        name=run.name,
         elements=expected.size,
         mismatches=int(wrong.sum()),
         cycles=int(cycles[0]),
-        predicted_cycles=layer.predicted_cycles,
-        macs=layer.macs,
-        multipliers=layer.multipliers,
+        predicted_cycles=run.predicted_cycles,
+        macs=run.macs,
+        multipliers=run.multipliers,
         wrong_cycles=tuple(
-            (sample, int(count)) for sample, count in enumerate(cycles) if count != layer.predicted_cycles
+            (sample, int(count)) for sample, count in enumerate(cycles) if count != run.predicted_cycles
         ),
-        divergence=_first(layer, expected, actual, wrong) if wrong.any() else None,
+        divergence=_first(run, expected, actual, wrong) if wrong.any() else None,
     )
 
 
-def unfinished_layer(layer: LayerProgram, elements: int) -> LayerReport:
-    """The report of a layer that gave no result: every element counts as wrong."""
-    return LayerReport(
-        layer.name, elements, elements, None, layer.predicted_cycles, layer.macs, layer.multipliers, (), None
-    )
+def unfinished_run(run: LayerProgram | NetworkProgram, elements: int) -> RunReport:
+    """The report of a run that gave no result: every element counts as wrong."""
+    return RunReport(run.name, elements, elements, None, run.predicted_cycles, run.macs, run.multipliers, (), None)
 
 
 def _first(
-    layer: LayerProgram, expected: NDArray[np.integer], actual: NDArray[np.integer], wrong: NDArray[np.bool_]
+    run: LayerProgram | NetworkProgram,
+    expected: NDArray[np.integer],
+    actual: NDArray[np.integer],
+    wrong: NDArray[np.bool_],
 ) -> Divergence:
     sample = int(np.argmax(wrong.any(axis=1)))
     elements = np.flatnonzero(wrong[sample])
-    cycle, element = min((layer.output_cycle(int(element)), int(element)) for element in elements)
-    pixel, channel = divmod(element, layer.plans[0].convolution.output_elements)
-    row, column = divmod(pixel, layer.plans[0].convolution.output_size[1])
+    cycle, element = min((run.output_cycle(int(element)), int(element)) for element in elements)
+    row, column, channel = (int(place) for place in np.unravel_index(element, run.output_size))
     return Divergence(
-        layer.name,
+        run.name,
         sample,
         row,
         column,

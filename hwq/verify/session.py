@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from hwq.errors import ToolError
 from hwq.export.package import VERILOG, WAIVERS, Package, write_package
+from hwq.schedule.program import WHOLE
 from hwq.toolchain.cocotb import cocotb_harness, run_bench
 from hwq.toolchain.verilator import Simulator, Trace, build_simulator, public_ports
-from hwq.verify.compare import LayerReport, compare_layer, unfinished_layer
+from hwq.verify.compare import Divergence, RunReport, compare_run, unfinished_run
 from hwq.verify.design import Design
 from hwq.verify.tamper import Fault
-from hwq.verify.vectors import GoldenLayer, golden_vectors
+from hwq.verify.vectors import GoldenRun, golden_vectors
 
 #: Called with what is being done, now and then while it lasts.
 Progress = Callable[[str], None]
@@ -32,14 +33,16 @@ class VerifyReport:
     """What a verification found.
 
     ``failure`` is the bench's own complaint where the design fell silent. ``tampered`` says which fault was planted.
-    ``interrupted`` marks a run that the user stopped: ``layers`` then holds those that were done. Times in seconds.
+    ``interrupted`` marks a verification that the user stopped: ``layers`` then holds those that were done. ``network``
+    is the run of all layers in one go, where there is one. Times in seconds.
     """
 
     design: Design
     package: Package
     simulator: Simulator
     samples: int
-    layers: tuple[LayerReport, ...]
+    layers: tuple[RunReport, ...]
+    network: RunReport | None
     failure: str | None
     tampered: str | None
     waveform: Path | None
@@ -49,9 +52,19 @@ class VerifyReport:
 
     @property
     def match(self) -> bool:
-        """Whether every layer was run and every bit and cycle count is right."""
-        done = len(self.layers) == len(self.design.layers)
-        return done and self.failure is None and all(layer.match for layer in self.layers)
+        """Whether every run was made and every bit and cycle count is right."""
+        done = len(self.runs) == len(self.design.program.runs)
+        return done and self.failure is None and all(run.match for run in self.runs)
+
+    @property
+    def runs(self) -> tuple[RunReport, ...]:
+        """Every run that was compared: the layers, then the whole network where it is one run."""
+        return (*self.layers, self.network) if self.network else self.layers
+
+    @property
+    def divergence(self) -> Divergence | None:
+        """The first difference of the first run that has one."""
+        return next((run.divergence for run in self.runs if run.divergence), None)
 
     @property
     def cycles(self) -> int | None:
@@ -70,6 +83,8 @@ def verify(
     progress: Progress = lambda what: None,
 ) -> VerifyReport:
     """Run every layer of ``design`` in Verilator on what it meets in the network, and compare with the emulator.
+
+    Where the network is one run, it runs as a whole too, from its input to its output.
 
     Parameters
     ----------
@@ -108,12 +123,14 @@ def verify(
     except KeyboardInterrupt:
         interrupted = True
     ended = time.monotonic()
+    reports = simulation.reports(design, interrupted)
     return VerifyReport(
         design=design,
         package=package,
         simulator=simulator,
         samples=len(samples),
-        layers=tuple(simulation.reports(design, interrupted)),
+        layers=tuple(report for report in reports if report.name != WHOLE),
+        network=next((report for report in reports if report.name == WHOLE), None),
         failure=simulation.failure(),
         tampered=tampered,
         waveform=simulation.directory / f"dump.{trace}" if trace else None,
@@ -142,18 +159,18 @@ def _build(package: Package, trace: Trace | None, progress: Progress) -> Simulat
 class _Simulation:
     """One run of the bench: its job, its results, its complaint."""
 
-    def __init__(self, package: Package, golden: list[GoldenLayer], directory: Path) -> None:
+    def __init__(self, package: Package, golden: list[GoldenRun], directory: Path) -> None:
         self._package, self._golden = package, golden
         self.directory = directory.resolve()
         self._results = self.directory / "results"
         self._results.mkdir(parents=True, exist_ok=True)
         for old in (*self._results.iterdir(), self.directory / "results.xml"):
             old.unlink(missing_ok=True)
-        vectors: dict[str, Any] = {vector.layer: vector.inputs for vector in golden}
+        vectors: dict[str, Any] = {vector.run: vector.inputs for vector in golden}
         np.savez(self.directory / "vectors.npz", **vectors)
         job = {
             "package": str(package.root.resolve()),
-            "layers": [vector.layer for vector in golden],
+            "runs": [vector.run for vector in golden],
             "vectors": str(self.directory / "vectors.npz"),
             "results": str(self._results),
         }
@@ -164,9 +181,9 @@ class _Simulation:
         total = len(self._golden)
 
         def tick(seconds: float) -> None:
-            done = sum(1 for vector in self._golden if (self._results / f"{vector.layer}.npz").exists())
-            now = self._golden[min(done, total - 1)].layer
-            progress(f"simulating {now} ({done} of {total} layers done)")
+            done = sum(1 for vector in self._golden if (self._results / f"{vector.run}.npz").exists())
+            now = self._golden[min(done, total - 1)].run
+            progress(f"simulating {now} ({done} of {total} runs done)")
 
         tick(0.0)
         top = self._package.manifest["top"]
@@ -180,15 +197,15 @@ class _Simulation:
         path = self._results / "failure.txt"
         return path.read_text(encoding="utf-8") if path.exists() else None
 
-    def reports(self, design: Design, interrupted: bool) -> list[LayerReport]:
-        """Compare every layer that gave results; one without counts as wrong, unless the user stopped the run."""
+    def reports(self, design: Design, interrupted: bool) -> list[RunReport]:
+        """Compare every run that gave results; one without counts as wrong, unless the user stopped the run."""
         reports = []
         for vector in self._golden:
-            layer = design.program.layer(vector.layer)
-            path = self._results / f"{vector.layer}.npz"
+            run = design.program.run(vector.run)
+            path = self._results / f"{vector.run}.npz"
             if path.exists():
                 with np.load(path) as result:
-                    reports.append(compare_layer(layer, vector.outputs, result["output"], list(result["cycles"])))
+                    reports.append(compare_run(run, vector.outputs, result["output"], list(result["cycles"])))
             elif not interrupted:
-                reports.append(unfinished_layer(layer, vector.outputs.size))
+                reports.append(unfinished_run(run, vector.outputs.size))
         return reports

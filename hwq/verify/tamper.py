@@ -14,7 +14,7 @@ from hwq.errors import ConfigError
 from hwq.export.package import VERILOG, Package
 from hwq.graph.network import Network
 from hwq.verify.design import Design
-from hwq.verify.vectors import GoldenLayer
+from hwq.verify.vectors import GoldenRun
 
 
 class Tamper(StrEnum):
@@ -31,20 +31,20 @@ class Tamper(StrEnum):
 
 
 #: Plants a fault in the written package, or in the golden vectors, in place; returns what it did, as a sentence's part.
-Fault = Callable[[Design, Package, list[GoldenLayer]], str]
+Fault = Callable[[Design, Package, list[GoldenRun]], str]
 
 
-def tamper_golden(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+def tamper_golden(design: Design, package: Package, golden: list[GoldenRun]) -> str:
     """Change one element in the middle of the first layer's last expected output."""
     first = golden[0]
     outputs = first.outputs.astype(np.int64)
     place = outputs.shape[1] // 2
     outputs[-1, place] += 1 if outputs[-1, place] < 0 else -1
-    golden[0] = GoldenLayer(first.layer, first.inputs, outputs)
-    return f"expected output {place} of layer {first.layer}, sample {len(outputs) - 1}, is off by one"
+    golden[0] = GoldenRun(first.run, first.inputs, outputs)
+    return f"expected output {place} of layer {first.run}, sample {len(outputs) - 1}, is off by one"
 
 
-def tamper_weight(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> str:
     """Flip the top bit of one weight in its memory image: the first whose change shows in the golden outputs.
 
     Raises
@@ -76,7 +76,7 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenLayer]) -
     raise ConfigError(f"no first weight of layer {layer.name} changes an output of these samples; give other samples")
 
 
-def tamper_rtl(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+def tamper_rtl(design: Design, package: Package, golden: list[GoldenRun]) -> str:
     """Take the final rounding out of the requantizer."""
     verilog = package.root / VERILOG
     text = verilog.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Golden vectors: what enters each layer and what the emulator says has to leave it."""
+"""Golden vectors: what enters each run and what the emulator says has to leave it."""
 
 from __future__ import annotations
 
@@ -8,31 +8,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate import Emulator
-from hwq.export.testbench import LayerVector
+from hwq.export.testbench import RunVector
 from hwq.graph.network import Network
 from hwq.verify.design import Design
 
 
 @dataclass(frozen=True, eq=False)
-class GoldenLayer:
-    """``inputs`` and ``outputs`` of one layer, flat in memory order: integer [samples, elements]."""
+class GoldenRun:
+    """``inputs`` and ``outputs`` of one run, flat in memory order: integer [samples, elements]."""
 
-    layer: str
+    run: str
     inputs: NDArray[np.integer]
     outputs: NDArray[np.integer]
 
-    def first(self) -> LayerVector:
+    def first(self) -> RunVector:
         """The first sample, for the testbench."""
-        return LayerVector(self.layer, self.inputs[0], self.outputs[0])
+        return RunVector(self.run, self.inputs[0], self.outputs[0])
 
 
-def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenLayer]:
-    """Run samples ``x`` [N, *input shape] through the whole network and keep what the design's layers see."""
+def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
+    """Run samples ``x`` [N, *input shape] through the whole network and keep what the design's runs see."""
     emulator = Emulator(design.network, design.program.accelerator.arithmetic.contract)
     tensors = emulator.trace(x)
+    places = [(layer.name, layer.inputs[0], layer.output) for layer in design.layers]
+    if design.program.network:
+        places.append((design.program.network.name, design.network.input, design.program.network.output))
     return [
-        GoldenLayer(layer.name, tensors[layer.inputs[0]].reshape(len(x), -1), tensors[layer.output].reshape(len(x), -1))
-        for layer in design.layers
+        GoldenRun(name, tensors[source].reshape(len(x), -1), tensors[target].reshape(len(x), -1))
+        for name, source, target in places
     ]
 
 

@@ -47,6 +47,8 @@ def test_verify_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert layer["cycles"] == layer["predicted_cycles"]
         assert layer["mismatches"] == 0
     assert [layer["elements"] for layer in report["layers"]] == [360, 120, 14]
+    assert report["network"]["match"] is True
+    assert report["network"]["cycles"] == report["cycles"]
 
 
 def test_verify_some_layers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from hwq.export.package import Package, write_package
 from hwq.verify.design import lower_design
 from hwq.verify.vectors import golden_vectors, random_samples
 from tests.docs.tables import DOCS
-from tests.graph.networks import network_of_every_layer
+from tests.support.convolutions import small_network
 
 PAGE = DOCS / "spec" / "manifest.md"
 
@@ -27,7 +27,7 @@ _BY_NAME = {"memories": True, "parameters": False, "opcodes": False, "latencies"
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    network = network_of_every_layer()
+    network = small_network()
     design = lower_design(network, Accelerator(array=ArrayParameters(rows=4, columns=4)))
     vectors = [vector.first() for vector in golden_vectors(design, random_samples(network, 1, seed=1))]
     inputs = {name: {"name": f"{name}.file", "sha256": "0" * 64} for name in ("project", "model")}
@@ -70,6 +70,7 @@ def test_every_file_is_documented(package: Package) -> None:
     named = set(re.findall(r"^\| `([^`]+)` \|", table, flags=re.MULTILINE))
     layers = [layer["name"] for layer in package.manifest["layers"]]
     found = {str(path.relative_to(package.root)) for path in package.root.rglob("*") if path.is_file()}
+    assert package.manifest["network"] is not None
     expected = {name.replace("LAYER", layer) for name in named for layer in (layers if "LAYER" in name else [""])}
     assert expected == found
     assert set(package.manifest["files"]) == found - {"manifest.json"}

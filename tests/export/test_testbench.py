@@ -56,9 +56,10 @@ def test_it_passes(run: Runner, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert "PASS" in lines
-    for layer in design.program.layers:
-        (line,) = [line for line in lines if line.startswith(f"{layer.name} ")]
-        assert f"ok    {layer.output_elements} elements, {layer.predicted_cycles} cycles" in line
+    assert len(design.program.runs) == 4
+    for one in design.program.runs:
+        (line,) = [line for line in lines if line.startswith(f"{one.name} ")]
+        assert f"ok    {one.output_elements} elements, {one.predicted_cycles} cycles" in line
 
 
 def test_it_fails_on_a_wrong_golden(tmp_path: Path) -> None:

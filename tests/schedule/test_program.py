@@ -36,7 +36,7 @@ def accelerator(**changes: object) -> Accelerator:
     [
         (
             {"activations": 128},
-            "layer first: activations memory holds 128 elements and 272 are needed.*buffers.activations to 272",
+            "activations memory holds 128 elements and 272 are needed.*buffers.activations to 272",
         ),
         (
             {"weights": 64},
@@ -60,22 +60,22 @@ def test_everything_that_is_too_small_is_said_at_once() -> None:
     with pytest.raises(CapacityError) as caught:
         lower(network, network.layers, accelerator(buffers=tiny, arithmetic=ArithmeticParameters(accumulator_bits=19)))
     message = str(caught.value)
-    for part in ("layer first: activations", "layer second: activations", "weights memory", "records memory"):
+    for part in ("activations memory", "weights memory", "records memory", "descriptors memory"):
         assert message.count(part) == 1
 
 
 def test_the_parameter_that_the_message_names_is_enough() -> None:
     network = small_network()
-    exact = BufferParameters(activations=272, weights=1248, channels=28, descriptors=2, accumulators=16)
+    exact = BufferParameters(activations=272, weights=1248, channels=28, descriptors=4, accumulators=16)
     lower(network, network.layers, accelerator(buffers=exact))
-    for name in ("activations", "weights", "channels"):
+    for name, less in (("activations", 16), ("weights", 16), ("channels", 16), ("descriptors", 1)):
         with pytest.raises(CapacityError, match=f"raise buffers.{name} to {getattr(exact, name)}"):
-            lower(network, network.layers, accelerator(buffers=replace(exact, **{name: getattr(exact, name) - 16})))
+            lower(network, network.layers, accelerator(buffers=replace(exact, **{name: getattr(exact, name) - less})))
 
 
 def test_too_few_descriptors_for_the_groups_of_a_convolution() -> None:
     network = next(n for seed in range(50) if (n := random_convolution(seed)).layers[0].groups == 3)
-    with pytest.raises(CapacityError, match=r"layer conv: descriptors memory holds 3 descriptors and 4 are needed"):
+    with pytest.raises(CapacityError, match=r"^descriptors memory holds 3 descriptors and 4 are needed"):
         lower(network, network.layers, accelerator(buffers=replace(BUFFERS, descriptors=3)))
 
 

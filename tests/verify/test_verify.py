@@ -19,11 +19,11 @@ from hwq.arch.parameters import (
 from hwq.errors import ConfigError, ToolError
 from hwq.export.package import VERILOG, Package
 from hwq.toolchain.verilator import trace_format
-from hwq.verify.compare import compare_layer
+from hwq.verify.compare import compare_run
 from hwq.verify.design import Design, lower_design
 from hwq.verify.session import VerifyReport, verify
 from hwq.verify.tamper import FAULTS, Fault, Tamper
-from hwq.verify.vectors import GoldenLayer
+from hwq.verify.vectors import GoldenRun
 from tests.support.convolutions import random_convolution, reaching_network, small_network
 from tests.support.designs import SMALL, accelerator, samples, small_design
 
@@ -35,7 +35,7 @@ def run(design: Design, tmp_path: Path, fault: Fault | None = None, count: int =
 def edit(old: str, new: str, count: int = 1) -> Fault:
     """A fault in the Verilog: ``count`` places that the regular expression ``old`` matches."""
 
-    def plant(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+    def plant(design: Design, package: Package, golden: list[GoldenRun]) -> str:
         path = package.root / VERILOG
         text, found = re.subn(old, new, path.read_text())
         assert found == count, f"{found} places match {old}"
@@ -56,6 +56,9 @@ def test_a_right_design_matches(tmp_path: Path) -> None:
         assert layer.elements == 2 * program.output_elements
     assert report.cycles == sum(program.predicted_cycles for program in design.program.layers)
     assert report.simulator.verilator.name == "verilator"
+    assert report.network is not None
+    assert (report.network.elements, report.network.mismatches) == (14, 0)
+    assert report.network.cycles == report.cycles
 
 
 @pytest.mark.parametrize("tamper", list(Tamper))
@@ -73,7 +76,7 @@ def test_the_first_divergence_names_place_and_cycle(tmp_path: Path) -> None:
     found = report.layers[0].divergence
     assert found is not None
     # Element 90 of [6, 5, 6] in the second sample, which is the last.
-    assert (found.layer, found.sample, found.row, found.column, found.channel) == ("first", 1, 3, 0, 0)
+    assert (found.run, found.sample, found.row, found.column, found.channel) == ("first", 1, 3, 0, 0)
     assert found.cycle == layer.output_cycle(90)
     assert abs(found.expected - found.actual) == 1
     assert report.layers[0].mismatches == 1
@@ -131,7 +134,7 @@ def test_a_cycle_too_many_is_a_mismatch(tmp_path: Path) -> None:
 
 
 def test_a_refused_descriptor_fails(tmp_path: Path) -> None:
-    def plant(design: Design, package: Package, golden: list[GoldenLayer]) -> str:
+    def plant(design: Design, package: Package, golden: list[GoldenRun]) -> str:
         path = package.root / "images/second.descriptors.hex"
         lines = path.read_text().splitlines()
         # Opcode 7 does not exist.
@@ -143,6 +146,29 @@ def test_a_refused_descriptor_fails(tmp_path: Path) -> None:
     assert report.failure is not None
     assert "layer second: the accelerator refused a descriptor" in report.failure
     assert [layer.match for layer in report.layers] == [True, False, False]
+
+
+def test_a_layer_that_the_whole_network_skips_is_found(tmp_path: Path) -> None:
+    def plant(design: Design, package: Package, golden: list[GoldenRun]) -> str:
+        path = package.root / "images/whole-network.descriptors.hex"
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join(lines[:10] + lines[20:]) + "\n")
+        return "second"
+
+    report = run(small_design(), tmp_path, plant)
+    assert not report.match
+    assert all(layer.match for layer in report.layers)
+    assert report.network is not None
+    assert report.network.mismatches > 0
+    assert len(report.network.wrong_cycles) == 2
+    assert str(report.divergence).startswith("whole-network, sample 0, output row 0, column 0, channel ")
+
+
+def test_a_network_with_other_layers_between_is_not_one_run() -> None:
+    network = small_network()
+    assert lower_design(network, SMALL).program.network is not None
+    assert lower_design(network, SMALL, ["first", "second"]).program.network is None
+    assert lower_design(network, SMALL, ["second", "classes"]).program.network is None
 
 
 def test_verilog_that_does_not_compile_is_a_tool_error(tmp_path: Path) -> None:
@@ -211,6 +237,6 @@ def test_many_random_layers(hardware: Accelerator, tmp_path: Path) -> None:
 def test_comparison_refuses_to_compare_nothing() -> None:
     layer = small_design().program.layers[0]
     with pytest.raises(ValueError, match="layer first"):
-        compare_layer(layer, np.zeros((1, 180)), np.zeros((1, 179)), [1])
+        compare_run(layer, np.zeros((1, 180)), np.zeros((1, 179)), [1])
     with pytest.raises(ValueError, match="layer first"):
-        compare_layer(layer, np.zeros((0, 180)), np.zeros((0, 180)), [])
+        compare_run(layer, np.zeros((0, 180)), np.zeros((0, 180)), [])
