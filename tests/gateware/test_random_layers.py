@@ -79,7 +79,7 @@ class Run:
         self._hardware, self._layer = program.accelerator, layer
         a = self._hardware
         self._beats = [
-            *images.load_beats(a, Space.ACTIVATIONS, 0, images.activation_words(a, codes)),
+            *images.load_beats(a, Space.ACTIVATIONS, layer.input_base // a.word, images.activation_words(a, codes)),
             *images.load_beats(a, Space.WEIGHTS, 0, images.weight_words(program)),
             *images.load_beats(a, Space.RECORDS, 0, images.record_words(program)),
             *images.load_beats(a, Space.DESCRIPTORS, 0, images.descriptor_words(layer)),
