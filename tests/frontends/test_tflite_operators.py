@@ -208,6 +208,37 @@ def test_reshape_to_the_shape_in_its_options() -> None:
     assert isinstance(network.layers[0], Reshape)
 
 
+@pytest.mark.parametrize("element", [0, -4])
+def test_flatten_with_an_open_batch(element: int) -> None:
+    """The converter's own way to keep the batch: its size is read from the shape and packed with -1."""
+    model = ModelBuilder()
+    x = model.input((1, 4, 5, 3))
+    shape = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {}))
+    bounds = [model.constant(np.asarray([value], np.int32)) for value in (element, element + 1, 1)]
+    options = ("StridedSliceOptions", {"ShrinkAxisMask": 1})
+    batch = model.operator("STRIDED_SLICE", [shape, *bounds], [model.tensor((), type="int32")], options)
+    rest = model.constant(np.asarray(-1, np.int32))
+    pack = ("PackOptions", {"ValuesCount": 2})
+    wanted = model.operator("PACK", [batch, rest], [model.tensor((2,), type="int32")], pack)
+    y = model.tensor((1, 60), model.quantization(x))
+    network = imported(model, model.operator("RESHAPE", [x, wanted], [y], ("ReshapeOptions", {})))
+    assert [layer.op for layer in network.layers] == ["reshape"] and len(network.tensors) == 2
+    assert network.tensors[network.output].shape == (60,)
+
+
+def test_reshape_to_a_slice_of_a_shape() -> None:
+    model = ModelBuilder()
+    x = model.input((1, 4, 5, 3))
+    flat = model.reshape(x, [1, 60])
+    shape = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {}))
+    bounds = [model.constant(np.asarray([value], np.int32)) for value in (9, -9, 1)]
+    options = ("StridedSliceOptions", {"BeginMask": 1, "EndMask": 1})
+    same = model.operator("STRIDED_SLICE", [shape, *bounds], [model.tensor((4,), type="int32")], options)
+    y = model.tensor((1, 4, 5, 3), model.quantization(x))
+    network = imported(model, model.operator("RESHAPE", [flat, same], [y], ("ReshapeOptions", {})))
+    assert network.tensors[network.output].shape == (4, 5, 3)
+
+
 def test_softmax() -> None:
     model = ModelBuilder()
     y = model.softmax(model.input((1, 10)), beta=0.5)

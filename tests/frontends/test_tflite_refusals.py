@@ -118,6 +118,21 @@ def reshape_to(*sizes: int) -> Build:
     return build
 
 
+def sliced(begin: int, stride: int, shape: tuple[int, ...] = (), **options: int) -> Build:
+    """A slice of the input's shape, which nothing reads."""
+
+    def build(model: ModelBuilder) -> int:
+        x = model.input(IMAGE)
+        sizes = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {}))
+        bounds = [model.constant(np.asarray([value], np.int32)) for value in (begin, begin + 1, stride)]
+        fields: dict[str, object] = {"ShrinkAxisMask": 1} | options
+        y = model.tensor(shape, type="int32")
+        model.operator("STRIDED_SLICE", [sizes, *bounds], [y], ("StridedSliceOptions", fields))
+        return model.unary("RELU", x, output=Q(0.1))
+
+    return build
+
+
 SAME_SCALE = Q(0.05)
 CONV = r"operator 0 CONV_2D \('tensor_3'\): "
 
@@ -481,6 +496,24 @@ REFUSALS: dict[str, tuple[Build, str]] = {
             )
         ),
         r"operator 0 RESHAPE .*: layer reshape: 144 elements do not reshape to \[145\]",
+    ),
+    "slice of stride 0": (sliced(0, 0), "operator 1 STRIDED_SLICE .*: a slice of stride 0"),
+    "slice beyond the shape": (sliced(4, 1), "STRIDED_SLICE .*: element 4 of a shape of 4 sizes"),
+    "slice with a new axis": (sliced(0, 1, NewAxisMask=1), "STRIDED_SLICE .*: an ellipsis or a new axis"),
+    "slice of another shape": (sliced(0, 1, (2,)), r"STRIDED_SLICE .*: tensor 5 .* has shape \[2\], but \[\] follows"),
+    "shape of nothing": (
+        with_tensor(lambda m, x, t: m.operator("SHAPE", [t], [m.tensor((4,), type="int32")]), IMAGE, SAME_SCALE),
+        "operator 0 SHAPE .*: tensor 1 'tensor_1' is read before any operator writes it",
+    ),
+    "pack of codes": (
+        with_input(lambda m, x: m.operator("PACK", [x], [m.tensor((1,), type="int32")])),
+        "operator 0 PACK .*: tensor 0 'input_1' is int8; needed are int32 or int64",
+    ),
+    "pack of vectors": (
+        with_input(
+            lambda m, x: m.operator("PACK", [m.constant(np.ones(2, np.int32))], [m.tensor((1, 2), type="int32")])
+        ),
+        "operator 0 PACK .*: packs more than sizes",
     ),
     "softmax output scale": (
         with_input(lambda m, x: m.softmax(x, output=Q(1 / 128, -128))),

@@ -9,6 +9,7 @@ from hwq.frontends.tflite.naming import Names, identifier, input_name, layer_nam
 from hwq.frontends.tflite.operators import CONVERTERS
 from hwq.frontends.tflite.reading import OperatorReader, activation_tensor
 from hwq.frontends.tflite.schema import RawModel, RawOperator, RawTensor, shortened
+from hwq.frontends.tflite.shape_arithmetic import SHAPE_OPERATORS
 from hwq.graph.checks import check_layer, check_network, check_tensor
 from hwq.graph.files import read_bytes
 from hwq.graph.layers import Layer
@@ -98,8 +99,8 @@ class _Importer:
         self._by_name[name] = tensor
 
     def _add_layer(self, operator: RawOperator) -> None:
-        convert = CONVERTERS.get(operator.kind)
-        if convert is None:
+        convert, evaluate = CONVERTERS.get(operator.kind), SHAPE_OPERATORS.get(operator.kind)
+        if convert is None and evaluate is None:
             raise ModelError(f"not supported; supported are {', '.join(CONVERTERS)}")
         if len(operator.outputs) != 1:
             raise ModelError(f"{len(operator.outputs)} outputs; supported is one")
@@ -108,6 +109,10 @@ class _Importer:
             raise ModelError(f"{output} is written a second time")
         if self._model.is_constant(output):
             raise ModelError(f"{output} is a constant and is written")
+        if evaluate is not None:
+            self._model.set_constant(output, evaluate(OperatorReader(self._model, operator, self._tensors, "")))
+            return
+        assert convert is not None
         weights = [self._model.tensor(index).name for index in operator.inputs[1:2] if index >= 0]
         name = self._names.unique(layer_name(operator.kind, [*weights, output.name]))
         reader = OperatorReader(self._model, operator, self._tensors, name)

@@ -118,6 +118,7 @@ class RawModel:
         self._buffers = model.tables(4)
         self._constants: dict[tuple[int, str], NDArray[np.generic]] = {}
         self._zeros: dict[int, NDArray[np.int32]] = {}
+        self._computed: dict[int, NDArray[np.int64]] = {}
         self.tensors = [_tensor(index, table) for index, table in enumerate(graph.tables(0))]
         codes = [_operator_name(table) for table in model.tables(1)]
         self.operators = [_operator(index, table, codes) for index, table in enumerate(graph.tables(3))]
@@ -131,8 +132,8 @@ class RawModel:
         return self.tensors[index]
 
     def is_constant(self, tensor: RawTensor) -> bool:
-        """Whether the file holds the tensor's values."""
-        return self._data(tensor, "uint8") is not None
+        """Whether the tensor's values are in the file or were set by `set_constant`."""
+        return tensor.index in self._computed or self._data(tensor, "uint8") is not None
 
     def constant(self, tensor: RawTensor) -> NDArray[np.generic]:
         """Values of a constant tensor, in its shape and type; read-only, and shared where the file shares them.
@@ -141,6 +142,8 @@ class RawModel:
         """
         if tensor.type not in _CONSTANT_TYPES:
             raise ModelError(f"{tensor} is {tensor.type}; supported constants are {', '.join(_CONSTANT_TYPES)}")
+        if tensor.index in self._computed:
+            return self._computed[tensor.index]
         if tensor.is_sparse:
             raise ModelError(f"{tensor} is stored sparse; supported are dense constants")
         values = self._data(tensor, _CONSTANT_TYPES[tensor.type])
@@ -153,6 +156,14 @@ class RawModel:
         if elements != values.size or min(tensor.shape, default=1) < 0:
             raise ModelError(f"{tensor} has shape {list(tensor.shape)}, but its buffer holds {values.size} elements")
         return values.reshape(tensor.shape)
+
+    def set_constant(self, tensor: RawTensor, values: NDArray[np.int64]) -> None:
+        """Take ``values`` for a tensor of integers that the model computes, but not from its input's data."""
+        if tensor.type not in ("int32", "int64"):
+            raise ModelError(f"{tensor} is {tensor.type}; sizes are int32 or int64")
+        if tensor.shape != values.shape:
+            raise ModelError(f"{tensor} has shape {list(tensor.shape)}, but {list(values.shape)} follows")
+        self._computed[tensor.index] = values
 
     def zeros(self, count: int) -> NDArray[np.int32]:
         """``count`` biases of 0, one array for every operator that needs as many."""
