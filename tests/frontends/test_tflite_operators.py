@@ -213,7 +213,7 @@ def test_flatten_with_an_open_batch(element: int) -> None:
     """The converter's own way to keep the batch: its size is read from the shape and packed with -1."""
     model = ModelBuilder()
     x = model.input((1, 4, 5, 3))
-    shape = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {}))
+    shape = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {"OutType": 2}))
     bounds = [model.constant(np.asarray([value], np.int32)) for value in (element, element + 1, 1)]
     options = ("StridedSliceOptions", {"ShrinkAxisMask": 1})
     batch = model.operator("STRIDED_SLICE", [shape, *bounds], [model.tensor((), type="int32")], options)
@@ -230,7 +230,7 @@ def test_reshape_to_a_slice_of_a_shape() -> None:
     model = ModelBuilder()
     x = model.input((1, 4, 5, 3))
     flat = model.reshape(x, [1, 60])
-    shape = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {}))
+    shape = model.operator("SHAPE", [x], [model.tensor((4,), type="int32")], ("ShapeOptions", {"OutType": 2}))
     bounds = [model.constant(np.asarray([value], np.int32)) for value in (9, -9, 1)]
     options = ("StridedSliceOptions", {"BeginMask": 1, "EndMask": 1})
     same = model.operator("STRIDED_SLICE", [shape, *bounds], [model.tensor((4,), type="int32")], options)

@@ -163,6 +163,20 @@ REFUSALS: dict[str, tuple[Build, str]] = {
         with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1)), shape=(1,) * 9),
         "tensor 0 'input_1' has 9 dimensions; supported are 8",
     ),
+    "open batch": (
+        with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1)), shape=(-1, 6, 6, 4)),
+        r"tensor 0 'input_1' has shape \[-1, 6, 6, 4\]; supported is batch 1",
+    ),
+    "open size": (
+        with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1)), shape=(1, -1, 6, 4)),
+        r"tensor 'input_1': shape \[-1, 6, 4\] has sizes below 1",
+    ),
+    "open output size": (
+        edited_conv(output_shape=(1, 6, -1, 4)),
+        CONV + r"tensor 'conv_2d': shape \[6, -1, 4\] has sizes below 1",
+    ),
+    "uint8 weights": (edited_conv(weights_type="uint8"), CONV + "weights tensor 1 'tensor_1' are uint8; supported are"),
+    "packed 4-bit weights": (edited_conv(weights_type="int4"), CONV + "weights tensor 1 'tensor_1' are int4"),
     "empty tensor": (
         with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1)), shape=(1, 0, 4)),
         r"tensor 'input_1': shape \[0, 4\] has sizes below 1",
@@ -595,6 +609,14 @@ def test_several_outputs() -> None:
 def test_subgraphs(count: int) -> None:
     with pytest.raises(ModelError, match=f"the model holds {count} subgraphs; supported is one"):
         import_model(relu_model(subgraphs=count), "built")
+
+
+@pytest.mark.parametrize("offset", [2, 4096, 1 << 62])
+def test_constants_behind_the_tables(offset: int) -> None:
+    model = ModelBuilder(offset=offset)
+    y = conv(model, model.input(IMAGE))
+    with pytest.raises(ModelError, match=CONV + "tensor 1 'tensor_1' is stored after the model's tables; supported"):
+        import_model(model.finish(y), "built")
 
 
 def test_schema_version() -> None:

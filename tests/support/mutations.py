@@ -95,7 +95,10 @@ def mutate_network(data: bytes, rng: np.random.Generator) -> bytes:
             value = b"%d" % _BOUNDARIES[rng.integers(0, len(_BOUNDARIES))]
         elif kind < 0.6:
             value = b"%d" % rng.integers(-4, 20)
-        elif kind < 0.8:
+        elif kind < 0.7:
+            # A list of another length, where it is in a list.
+            value = token.group() + b"," + token.group()
+        elif kind < 0.85:
             value = tokens[rng.integers(0, len(tokens))].group()
         else:
             value = _VALUES[rng.integers(0, len(_VALUES))]

@@ -75,10 +75,14 @@ class OperatorSpec:
 
 @dataclass
 class ModelBuilder:
-    """A model with one subgraph, built operator by operator."""
+    """A model with one subgraph, built operator by operator.
+
+    With ``offset`` the constants are said to lie at that byte of the file, behind the tables, where they are not.
+    """
 
     version: int = 3
     subgraphs: int = 1
+    offset: int = 0
     tensors: list[TensorSpec] = field(default_factory=list)
     operators: list[OperatorSpec] = field(default_factory=list)
     buffers: list[bytes] = field(default_factory=lambda: [b""])
@@ -309,7 +313,7 @@ class ModelBuilder:
         subgraph = self._subgraph(builder, outputs, keys)
         graphs = _offsets(builder, [subgraph] * self.subgraphs)
         codes = _offsets(builder, [self._operator_code(builder, kind, custom) for kind, custom in keys])
-        buffers = _offsets(builder, [_buffer(builder, data) for data in self.buffers])
+        buffers = _offsets(builder, [_buffer(builder, data, self.offset) for data in self.buffers])
         model = _table(builder, "Model", Version=self.version, OperatorCodes=codes, Subgraphs=graphs, Buffers=buffers)
         builder.Finish(model, file_identifier=b"TFL3")
         return bytes(builder.Output())
@@ -397,9 +401,11 @@ def _offsets(builder: Any, offsets: Sequence[int]) -> int:
     return int(builder.EndVector())
 
 
-def _buffer(builder: Any, data: bytes) -> int:
+def _buffer(builder: Any, data: bytes, offset: int) -> int:
     if not data:
         return _table(builder, "Buffer")
+    if offset:
+        return _table(builder, "Buffer", Offset=offset, Size=len(data))
     # tflite-micro reads constants in place and needs them aligned to 16 bytes.
     builder.StartVector(1, len(data), 16)
     builder.head = builder.head - len(data)
