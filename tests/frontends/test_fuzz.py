@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hwq.graph.files import save_network
 from tests.graph.networks import network_of_every_layer
 from tests.support.models import OFFICIAL, official_model
+from tests.support.tflite_builder import ModelBuilder, Q
 
 SEED = 20261123
 ROOT = Path(__file__).parents[2]
@@ -62,3 +64,42 @@ def test_mutated_files_of_our_own(own_file: Path) -> None:
 @pytest.mark.proof
 def test_five_thousand_mutated_files_of_our_own(own_file: Path) -> None:
     fuzz(own_file, 300, 5_000)
+
+
+@pytest.fixture
+def operators_file(tmp_path: Path) -> Path:
+    """A small model of the operators that the official models lack, its structure most of the file."""
+    model = ModelBuilder()
+    x = model.input((1, 6, 6, 4), type="float32")
+    y = model.unary("QUANTIZE", x, output=Q(0.05))
+    padded = model.pad(y, [(0, 0), (1, 1), (1, 1), (0, 0)], value=3)
+    y = model.pool_2d("MAX_POOL_2D", model.pad(padded, [(0, 0), (0, 1), (0, 0), (0, 0)]), (3, 2), padding="SAME")
+    y = model.concatenation([y, model.unary("RELU", y, output=Q(0.05))], 3)
+    y = model.mean(y, [1], output=Q(0.02), keep_dims=True)
+    y = model.leaky_relu(y, 0.1, output=Q(0.03, 4))
+    y = model.unary("HARD_SWISH", model.unary("RELU6", y, output=Q(0.03)), output=Q(0.03))
+    y = model.unary("TANH", model.unary("LOGISTIC", y, output=Q(1 / 256, -128)), output=Q(1 / 128))
+    shape = model.operator("SHAPE", [y], [model.tensor((4,), type="int32")], ("ShapeOptions", {"OutType": 2}))
+    bounds = [model.constant(np.asarray([value], np.int32)) for value in (0, 1, 1)]
+    batch = model.operator(
+        "STRIDED_SLICE",
+        [shape, *bounds],
+        [model.tensor((), type="int32")],
+        ("StridedSliceOptions", {"ShrinkAxisMask": 1}),
+    )
+    packed = [batch, model.constant(np.asarray(-1, np.int32))]
+    wanted = model.operator("PACK", packed, [model.tensor((2,), type="int32")], ("PackOptions", {"ValuesCount": 2}))
+    flat = model.tensor((1, 64), model.quantization(y))
+    model.operator("RESHAPE", [y, wanted], [flat], ("ReshapeOptions", {}))
+    path = tmp_path / "operators.tflite"
+    path.write_bytes(model.finish(model.unary("DEQUANTIZE", flat, output=None, type="float32")))
+    return path
+
+
+def test_mutated_files_of_other_operators(operators_file: Path) -> None:
+    fuzz(operators_file, 0, 300)
+
+
+@pytest.mark.proof
+def test_ten_thousand_mutated_files_of_other_operators(operators_file: Path) -> None:
+    fuzz(operators_file, 300, 10_000)
