@@ -206,12 +206,12 @@ def _show_time(steps: _Steps, opened: ProjectDesign) -> None:
 
 
 def _show_match(steps: _Steps, report: VerifyReport, x: NDArray[np.integer], answers: NDArray[np.integer]) -> None:
-    elements = sum(layer.elements for layer in report.layers)
+    elements = sum(run.elements for run in report.runs)
     simulator = report.simulator
     built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
-    verdict = f"MATCH: {elements:,} outputs of {len(report.layers)} layers on {report.samples} pictures"
+    verdict = f"MATCH: {elements:,} outputs of {len(report.layers)} layers and the whole network"
     steps.show(Text(f"{verdict}, every bit and every cycle", style="bold green"))
-    facts = f"{report.cycles:,} cycles for a picture, as predicted"
+    facts = f"{report.samples} pictures, {report.cycles:,} cycles each as predicted"
     version = simulator.verilator.version
     steps.show(f"{facts}; verilator {version}, {built}, simulated in {report.simulation_seconds:.1f} s.")
     steps.blank()
@@ -229,8 +229,8 @@ def _drawing(picture: NDArray[np.integer], caption: str, shades: str) -> Text:
 
 
 def _show_mismatch(steps: _Steps, report: VerifyReport) -> None:
-    wrong = sum(not layer.match for layer in report.layers)
-    steps.show(Text(f"MISMATCH in {wrong} of {len(report.layers)} layers", style="bold red"))
+    wrong = sum(not run.match for run in report.runs)
+    steps.show(Text(f"MISMATCH in {wrong} of {len(report.runs)} runs", style="bold red"))
     first = report.divergence
     if first is not None:
         steps.show(Text(f"First difference: {first}.", style="red"))
@@ -282,6 +282,7 @@ def _json(
         "cycles": report.cycles,
         "predicted_cycles": sum(layer.predicted_cycles for layer in report.layers),
         "layers": [run_json(layer) for layer in report.layers],
+        "whole_network": run_json(report.network) if report.network else None,
         "directory": str(output),
         "seconds": {key: round(value, 3) for key, value in seconds.items()}
         | {"total": round(sum(seconds.values()), 3)},

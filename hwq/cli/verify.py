@@ -159,7 +159,7 @@ def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Pat
 
 def _print_verdict(report: VerifyReport, origin: str) -> None:
     out, simulator = console.output(), report.simulator
-    layers = _count(len(report.layers), "layer") + (" and of the whole network" if report.network else "")
+    layers = _count(len(report.layers), "layer") + (" and the whole network" if report.network else "")
     if report.match:
         elements = sum(run.elements for run in report.runs)
         verdict = f"MATCH: {elements:,} outputs of {layers}, every bit and every cycle"
