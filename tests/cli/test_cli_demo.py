@@ -23,10 +23,7 @@ def test_the_whole_way(tmp_path: Path, capsys: pytest.CaptureFixture[str], monke
     headings = [line.split("  ")[0] for line in result.out.splitlines() if line[:1] in "12345" and line[1:3] == "  "]
     assert headings == ["1", "2", "3", "4", "5"]
     assert "98.33% right: 354 of 360 pictures" in result.out
-    assert (
-        "MATCH: 6,224 outputs of 4 layers and the whole network, every bit and every cycle"
-        in result.out
-    )
+    assert "MATCH: 6,224 outputs of 4 layers and the whole network, every bit and every cycle" in result.out
     answers = [word for line in result.out.splitlines() if "Verilog says" in line for word in line.split()[2::3]]
     assert answers == ["2", "3", "4", "5"]
     assert "hwq verify hwq-demo/digits.yaml" in result.out
