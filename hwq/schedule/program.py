@@ -158,14 +158,16 @@ class NetworkProgram:
 class Program:
     """The layers of a network that the array runs, each startable by itself, and the memory images they share.
 
-    ``weights`` is int64 [words, columns], ``records`` a list of fields per channel, in memory order. ``network`` is the
-    run of all layers in one go, where nothing but layers on the array lies between them.
+    ``weights`` is int64 [words, columns], ``records`` a list of fields per channel, in memory order,
+    ``activations`` the elements that the network's tensors take. ``network`` is the run of all layers in one go, where
+    nothing but layers on the array lies between them.
     """
 
     accelerator: Accelerator
     layers: tuple[LayerProgram, ...]
     weights: NDArray[np.int64]
     records: tuple[dict[str, int], ...]
+    activations: int
     network: NetworkProgram | None
 
     @property
@@ -183,14 +185,13 @@ class Program:
         return next(layer for layer in self.layers if layer.name == name)
 
     def used(self) -> dict[Space, tuple[int, int]]:
-        """(words used, words there are) of each memory; of activation memory, the most that one layer uses."""
+        """(words used, words there are) of each memory; of descriptor memory, by the longest run."""
         a = self.accelerator
         lanes = a.lanes
-        activations = max((layer.output_base + layer.output_elements for layer in self.layers), default=0)
         counts = [len(layer.descriptors) for layer in self.layers]
         descriptors = (sum(counts) if self.network else max(counts, default=0)) + 1
         return {
-            Space.ACTIVATIONS: (ceil_div(activations, a.word), a.activation_words),
+            Space.ACTIVATIONS: (ceil_div(self.activations, a.word), a.activation_words),
             Space.WEIGHTS: (len(self.weights), a.weight_words),
             Space.RECORDS: (ceil_div(len(self.records), lanes), a.record_words),
             Space.DESCRIPTORS: (descriptors * isa.DESCRIPTOR.words, a.descriptor_words),
@@ -277,7 +278,8 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
                 cycles=tuple(count_cycles(plan) for plan in plans),
             )
         )
-    program = Program(a, tuple(lowered), np.concatenate(weights), tuple(records), _in_one_run(network, lowered))
+    whole = _in_one_run(network, lowered)
+    program = Program(a, tuple(lowered), np.concatenate(weights), tuple(records), allocation.elements, whole)
     columns = a.array.columns
     faults += _shortfall(Space.ACTIVATIONS, allocation.elements, a.activation_words * a.word)
     faults += _shortfall(Space.WEIGHTS, weight_words * columns, a.weight_words * columns)

@@ -181,3 +181,15 @@ def test_beats_carry_each_word_lowest_part_first() -> None:
         assert beat >> 64 & (1 << address) - 1 == 5
         assert beat >> 64 + address & 3 == Space.WEIGHTS
         assert beat >> 64 + address + 2 == last
+
+
+def test_use_of_each_memory() -> None:
+    network = small_network()
+    used = {space: words for space, (words, _) in lower(network, network.layers, accelerator()).used().items()}
+    # 272 elements, 1248 weights, 28 channels by two lanes, and four descriptors for the whole network in one run.
+    assert used[Space.ACTIVATIONS] == 68
+    assert used[Space.WEIGHTS] == 312
+    assert used[Space.RECORDS] == 14
+    assert used[Space.DESCRIPTORS] == 4 * isa.DESCRIPTOR.words
+    first = lower(network, network.layers[:1], accelerator()).used()
+    assert first[Space.DESCRIPTORS][0] == 2 * isa.DESCRIPTOR.words
