@@ -1,7 +1,7 @@
 """The bench that `hwq verify` runs: every layer by itself, the whole network where it is one run.
 
 ``HWQ_JOB`` names a JSON file: ``package`` (directory of the generated design), ``runs`` (names, in order),
-``vectors`` (npz with ``{run}`` int [samples, elements], the run's input) and ``results``: a directory for one npz a
+``vectors`` (npz with ``run_{run}`` int [samples, elements], the run's input) and ``results``: a directory for one npz a
 run (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is one.
 
 The bench compares nothing itself. It fails on silence: a design that takes no data, does not finish, or gives no
@@ -50,7 +50,7 @@ async def _run_job(
     for memory in ("weights", "records"):
         await driver.load(memory, 0, package.image(images[memory]))
     for name in runs:
-        outputs, cycles = await _run(driver, package, name, vectors[name])
+        outputs, cycles = await _run(driver, package, name, vectors[f"run_{name}"])
         partial = results / f"{name}.partial.npz"
         np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
         partial.rename(results / f"{name}.npz")
@@ -63,12 +63,14 @@ async def _run(
     source, target = run["input"], run["output"]
     word = package.word_elements
     base, words = target["address"] // word, -(-target["elements"] // word)
-    filler = package.pack(np.full(target["elements"], _FILLER))
+    # Of a whole network what lies between its layers is filled too, so that each must write what the next one reads.
+    first, count = (0, package.used_activation_words) if run["whole"] else (base, words)
+    filler = package.pack(np.full(word, _FILLER)) * count
     await driver.load("descriptors", 0, package.image(run["descriptor_file"]))
     outputs, cycles = [], []
     for sample in inputs:
         # In this order: a network's output may lie where its input was.
-        await driver.load("activations", base, filler)
+        await driver.load("activations", first, filler)
         await driver.load("activations", source["address"] // word, package.pack(sample))
         try:
             cycles.append(await driver.run(2 * run["predicted_cycles"] + 1000))

@@ -28,7 +28,13 @@ class GeneratedPackage:
         """The manifest's entry of a layer, or of the whole network."""
         runs = [*self.manifest["layers"], self.manifest["network"]]
         entry: dict[str, Any] = next(run for run in runs if run and run["name"] == name)
-        return {**entry, "title": f"layer {name}" if entry in self.manifest["layers"] else name}
+        whole = entry not in self.manifest["layers"]
+        return {**entry, "whole": whole, "title": name if whole else f"layer {name}"}
+
+    @property
+    def used_activation_words(self) -> int:
+        """Words of activation memory that the network's tensors take."""
+        return int(self._memories["activations"]["used"])
 
     def register(self, name: str) -> int:
         """Byte offset of a register."""

@@ -16,9 +16,10 @@ from hwq.arch.isa import Register, Space
 from hwq.export.files import OutputDirectory, hex_words
 from hwq.export.verilog import TOP
 from hwq.schedule import images
-from hwq.schedule.program import Program
+from hwq.schedule.program import NetworkProgram, Program
 
 NAME = f"{TOP}_tb"
+_FILLER = 0x5A
 _COLUMNS = 8
 """Numbers in a row of the table of layers."""
 
@@ -43,6 +44,12 @@ def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[Ru
     for vector in vectors:
         run = program.run(vector.run)
         begin, words = len(beats), images.activation_words(a, vector.output)
+        first, count = run.output_base // a.word, len(words)
+        if isinstance(run, NetworkProgram):
+            first, count = 0, program.used()[Space.ACTIVATIONS][0]
+        filler = images.activation_words(a, np.full(a.word, _FILLER)) * count
+        # Before the input, which may lie where the output comes: nothing of a run before can pass for this one's.
+        beats += images.load_beats(a, Space.ACTIVATIONS, first, filler)
         input_words = images.activation_words(a, vector.input)
         beats += images.load_beats(a, Space.ACTIVATIONS, run.input_base // a.word, input_words)
         beats += images.load_beats(a, Space.DESCRIPTORS, 0, images.descriptor_words(run))

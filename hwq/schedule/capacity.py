@@ -45,6 +45,14 @@ def width_faults(plan: ConvPlan) -> list[str]:
         )
         if have < need
     ]
+    weights = plan.convolution.weights
+    if not a.weight.contains(weights):
+        need = signed_bits(int(weights.min()), int(weights.max()))
+        have = a.weight.width
+        faults.append(
+            f"layer {layer}: its weights need {need} bits and arithmetic.weight_bits is {have}; raise "
+            f"arithmetic.weight_bits to {need}"
+        )
     left, most = int(np.max(quantize_multiplier(plan.convolution.scales)[1])), a.requantizer.max_left_shift
     if left > most:
         faults.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hwq.arch import isa
 from hwq.schedule.plan import ConvPlan
@@ -45,8 +46,13 @@ class Job:
     drain_end: int
 
 
-def jobs(plan: ConvPlan) -> Iterator[Job]:
+@lru_cache(maxsize=256)
+def jobs(plan: ConvPlan) -> tuple[Job, ...]:
     """The jobs of a plan in their order, by the recurrence the hardware follows."""
+    return tuple(_walk(plan))
+
+
+def _walk(plan: ConvPlan) -> Iterator[Job]:
     a = plan.accelerator
     to_full = a.feed_latency + a.array_latency + a.accumulate_latency
     job_end = _fetch_cycles() + a.array.rows
@@ -83,7 +89,7 @@ def output_cycle(plan: ConvPlan, pixel: int, channel: int) -> int:
     """Cycle in which output ``channel`` of ``pixel`` is written to memory, from the start of the descriptor."""
     block, lane = divmod(channel, plan.accelerator.array.columns)
     tile, place = divmod(pixel, plan.tile_pixels)
-    job = next(job for number, job in enumerate(jobs(plan)) if number == tile * plan.blocks + block)
+    job = jobs(plan)[tile * plan.blocks + block]
     return job.drain + place * job.groups + lane // plan.accelerator.lanes + _to_memory(plan)
 
 

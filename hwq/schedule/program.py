@@ -301,6 +301,13 @@ def _in_one_run(network: Network, lowered: Sequence[LayerProgram]) -> NetworkPro
     chip = {layer.name for layer in network.layers if is_convolution(layer)}
     if names[: len(mine)] != mine or chip & set(rest):
         return None
+    # The host goes on from the output alone: what comes after may read nothing else that the array has written.
+    known = {network.layer(mine[-1]).output}
+    after = [layer.name for layer in network.layers].index(mine[-1]) + 1
+    for layer in network.layers[after:]:
+        if not known.issuperset(layer.inputs):
+            return None
+        known.add(layer.output)
     return NetworkProgram(tuple(lowered), network.layer(mine[-1]).output, tuple(rest))
 
 
@@ -314,7 +321,12 @@ def _shortfall(space: Space, need: int, have: int) -> list[str]:
 
 
 def _field_faults(layer: LayerProgram) -> list[str]:
-    """What is wrong where a descriptor's field is too narrow for the layer."""
+    """What is wrong where a descriptor's field, or what the hardware adds up from it, is too narrow for the layer."""
+    rows = isa.DESCRIPTOR.fields["in_height"].field.width
+    if any((fields["ky_count"] - 1) * fields["ky_step"] >= 1 << rows for fields in layer.descriptors):
+        return [
+            f"layer {layer.name}: its dilated kernel is higher than the {1 << rows} rows that the accelerator counts"
+        ]
     for fields in layer.descriptors:
         try:
             isa.DESCRIPTOR.pack(fields)

@@ -166,7 +166,7 @@ class _Simulation:
         self._results.mkdir(parents=True, exist_ok=True)
         for old in (*self._results.iterdir(), self.directory / "results.xml"):
             old.unlink(missing_ok=True)
-        vectors: dict[str, Any] = {vector.run: vector.inputs for vector in golden}
+        vectors: dict[str, Any] = {f"run_{vector.run}": vector.inputs for vector in golden}
         np.savez(self.directory / "vectors.npz", **vectors)
         job = {
             "package": str(package.root.resolve()),

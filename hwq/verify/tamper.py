@@ -59,7 +59,8 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
     inputs = vector.inputs.reshape(len(vector.inputs), *tensors[layer.inputs[0]].shape)
     channels = len(layer.weights)
     # Row 0 of the first tile of weights holds the first weight of each of the first channels.
-    for channel in range(min(design.program.accelerator.array.columns, channels)):
+    columns, groups = design.program.accelerator.array.columns, len(design.program.layers[0].plans)
+    for channel in range(min(columns, channels // groups)):
         weights = layer.weights.copy()
         first = weights.reshape(channels, -1)[channel, :1]
         old = int(first[0])

@@ -91,6 +91,13 @@ def test_sums_that_need_more_bits_are_refused() -> None:
         lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(psum_bits=16)))
 
 
+def test_weights_that_need_more_bits_are_refused() -> None:
+    network = small_network()
+    narrow = accelerator(arithmetic=ArithmeticParameters(weight_bits=4))
+    with pytest.raises(CapacityError, match=r"layer first: its weights need 8 bits and arithmetic\.weight_bits is 4"):
+        lower(network, network.layers, narrow)
+
+
 def test_subtracted_operands_need_their_own_bits() -> None:
     network = small_network()
     forms = {}

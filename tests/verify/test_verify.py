@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from hwq.arch.parameters import (
 )
 from hwq.errors import ConfigError, ToolError
 from hwq.export.package import VERILOG, Package
+from hwq.graph.network import Network
 from hwq.toolchain.verilator import trace_format
 from hwq.verify.compare import compare_run
 from hwq.verify.design import Design, lower_design
@@ -148,20 +150,30 @@ def test_a_refused_descriptor_fails(tmp_path: Path) -> None:
     assert [layer.match for layer in report.layers] == [True, False, False]
 
 
-def test_a_layer_that_the_whole_network_skips_is_found(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_layer_that_the_whole_network_skips_is_found(count: int, tmp_path: Path) -> None:
     def plant(design: Design, package: Package, golden: list[GoldenRun]) -> str:
         path = package.root / "images/whole-network.descriptors.hex"
         lines = path.read_text().splitlines()
         path.write_text("\n".join(lines[:10] + lines[20:]) + "\n")
         return "second"
 
-    report = run(small_design(), tmp_path, plant)
+    report = run(small_design(), tmp_path, plant, count)
     assert not report.match
     assert all(layer.match for layer in report.layers)
     assert report.network is not None
     assert report.network.mismatches > 0
-    assert len(report.network.wrong_cycles) == 2
+    assert len(report.network.wrong_cycles) == count
     assert str(report.divergence).startswith("whole-network, sample 0, output row 0, column 0, channel ")
+
+
+def test_a_layer_may_be_called_what_numpy_calls_its_own(tmp_path: Path) -> None:
+    network = small_network()
+    layers = tuple(
+        replace(layer, name=name) for layer, name in zip(network.layers, ("file", "allow_pickle", "run"), strict=True)
+    )
+    renamed = Network("small", network.tensors, layers, network.input, network.output)
+    assert run(lower_design(renamed, SMALL), tmp_path, count=1).match
 
 
 def test_a_network_with_other_layers_between_is_not_one_run() -> None:
