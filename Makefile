@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # The official MLPerf Tiny models; tests that use them are skipped where they are not (and fail where CI is true).
 export HWQ_MLPERF_TINY ?= $(abspath ../shared/mlperf_tiny)
 
-.PHONY: help demo test lint bench proof clean
+.PHONY: help demo test lint bench proof golden clean
 
 help:
 	@echo "make demo    a trained network all the way to Verilog that matches, in under a minute"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint    the linters alone"
 	@echo "make bench   speed of the emulator beside its peers, in one run"
 	@echo "make proof   the long proofs (hours)"
+	@echo "make golden  emit the Verilog in rtl/golden anew, after a change of the hardware"
 
 # The core alone is enough for the demo.
 $(VENV)/.core: pyproject.toml
@@ -44,6 +45,9 @@ bench: $(VENV)/.dev
 
 proof: $(VENV)/.dev
 	$(BIN)/python -m pytest -m proof -n auto
+
+golden: $(VENV)/.dev
+	$(BIN)/python -m tests.golden
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
