@@ -1,6 +1,8 @@
-"""Whether a planned convolution fits the accelerator's widths; memories are checked where addresses are given out."""
+"""Whether planned convolutions fit the accelerator's widths; memories are checked where addresses are given out."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -8,6 +10,9 @@ from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric.bounds import accumulator_bounds, signed_bits
 from hwq.numeric.requantize import quantize_multiplier
 from hwq.schedule.plan import ConvPlan
+
+#: Most layers that a message names.
+_MOST_NAMES = 3
 
 
 def operand_range(plan: ConvPlan) -> tuple[int, int]:
@@ -34,29 +39,56 @@ def psum_bits(plan: ConvPlan) -> int:
     return signed_bits(int(np.min(low)), int(np.max(high)))
 
 
-def width_faults(plan: ConvPlan) -> list[str]:
-    """Why the layer's numbers could leave the chosen widths, each fault naming the parameter to raise."""
-    a, layer = plan.accelerator, plan.convolution.layer
-    faults = [
-        f"layer {layer}: its sums need {need} bits and {parameter} is {have}; raise {parameter} to {need}"
-        for parameter, have, need in (
-            ("arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits(plan)),
-            ("arithmetic.psum_bits", a.psum_bits, psum_bits(plan)),
-        )
-        if have < need
+def width_faults(plans: Sequence[ConvPlan]) -> list[str]:
+    """Why the layers' numbers could leave the chosen widths: one fault for each parameter, raised far enough for all.
+
+    Parameters
+    ----------
+    plans:
+        Of any number of layers, on one accelerator.
+    """
+    if not plans:
+        return []
+    a = plans[0].accelerator
+    checks = [
+        ("sums", "arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits),
+        ("weights", "arithmetic.weight_bits", a.weight.width, _weight_bits),
     ]
+    if a.arithmetic.psum_bits is not None:
+        # Where nobody chose it, it follows from weight_bits and holds whatever weights those hold.
+        checks.insert(1, ("sums in the array", "arithmetic.psum_bits", a.psum_bits, psum_bits))
+    faults = [
+        _fault(plans, need, have, parameter, f"{what} need {{need}} bits and {parameter} is {have}")
+        for what, parameter, have, need in checks
+    ]
+    most = a.requantizer.max_left_shift
+    text = f"scales need a shift to the left by {{need}} bits and the requantizer shifts by at most {most}"
+    faults.append(_fault(plans, _left_shift, most, "requantizer.max_left_shift", text))
+    return [fault for fault in faults if fault]
+
+
+def _weight_bits(plan: ConvPlan) -> int:
     weights = plan.convolution.weights
-    if not a.weight.contains(weights):
-        need = signed_bits(int(weights.min()), int(weights.max()))
-        have = a.weight.width
-        faults.append(
-            f"layer {layer}: its weights need {need} bits and arithmetic.weight_bits is {have}; raise "
-            f"arithmetic.weight_bits to {need}"
-        )
-    left, most = int(np.max(quantize_multiplier(plan.convolution.scales)[1])), a.requantizer.max_left_shift
-    if left > most:
-        faults.append(
-            f"layer {layer}: the requantizer shifts left by at most {most} bits and the layer's scales need {left}; "
-            f"raise requantizer.max_left_shift to {left}"
-        )
-    return faults
+    return signed_bits(int(weights.min()), int(weights.max()))
+
+
+def _left_shift(plan: ConvPlan) -> int:
+    return int(np.max(quantize_multiplier(plan.convolution.scales)[1]))
+
+
+def _fault(plans: Sequence[ConvPlan], needs: Callable[[ConvPlan], int], have: int, parameter: str, text: str) -> str:
+    """What is wrong where a layer needs more than ``have``: the layers that need most, and how many do not fit."""
+    by_layer: dict[str, int] = {}
+    for plan in plans:
+        name = plan.convolution.layer
+        by_layer[name] = max(needs(plan), by_layer.get(name, 0))
+    short = [name for name, need in by_layer.items() if need > have]
+    if not short:
+        return ""
+    need = max(by_layer.values())
+    worst = [name for name in short if by_layer[name] == need]
+    named = ", ".join(worst[:_MOST_NAMES]) + (f" and {len(worst) - _MOST_NAMES} more" * (len(worst) > _MOST_NAMES))
+    subject = f"layer {named}: its" if len(worst) == 1 else f"layers {named}: their"
+    others = len(short) - len(worst)
+    too = f" ({others} more {'layer does' if others == 1 else 'layers do'} not fit either)" if others else ""
+    return f"{subject} {text.format(need=need)}{too}; raise {parameter} to {need}"

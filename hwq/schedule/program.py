@@ -194,7 +194,7 @@ class Program:
             Space.ACTIVATIONS: (ceil_div(self.activations, a.word), a.activation_words),
             Space.WEIGHTS: (len(self.weights), a.weight_words),
             Space.RECORDS: (ceil_div(len(self.records), lanes), a.record_words),
-            Space.DESCRIPTORS: (descriptors * isa.DESCRIPTOR.words, a.descriptor_words),
+            Space.DESCRIPTORS: (descriptors * isa.DESCRIPTOR_WORDS, a.descriptor_words),
         }
 
 
@@ -251,7 +251,7 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
     weights: list[NDArray[np.int64]] = [np.zeros((0, a.array.columns), dtype=np.int64)]
     records: list[dict[str, int]] = []
     weight_words = 0
-    lowered, faults = [], []
+    lowered = []
     allocation = allocate(network, a.word)
     for layer in layers:
         plans, descriptors = [], []
@@ -259,7 +259,6 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
         input_base, output_base = allocation.bases[source.name], allocation.bases[target.name]
         for convolution in convolutions(network, layer):
             plan = plan_convolution(convolution, a)
-            faults += width_faults(plan)
             fields = descriptor_fields(plan, weight_words, len(records) // a.lanes, input_base, output_base)
             plans.append(plan)
             descriptors.append(fields)
@@ -281,10 +280,11 @@ def lower(network: Network, layers: Sequence[Conv2D | Dense], accelerator: Accel
     whole = _in_one_run(network, lowered)
     program = Program(a, tuple(lowered), np.concatenate(weights), tuple(records), allocation.elements, whole)
     columns = a.array.columns
+    faults = width_faults([plan for layer in lowered for plan in layer.plans])
     faults += _shortfall(Space.ACTIVATIONS, allocation.elements, a.activation_words * a.word)
     faults += _shortfall(Space.WEIGHTS, weight_words * columns, a.weight_words * columns)
     faults += _shortfall(Space.RECORDS, len(records), a.record_words * a.lanes)
-    descriptors_needed = program.used()[Space.DESCRIPTORS][0] // isa.DESCRIPTOR.words
+    descriptors_needed = program.used()[Space.DESCRIPTORS][0] // isa.DESCRIPTOR_WORDS
     faults += _shortfall(Space.DESCRIPTORS, descriptors_needed, a.buffers.descriptors)
     # A base that a memory is too small for is that memory's fault, not the field's.
     faults = faults or [fault for layer in lowered for fault in _field_faults(layer)]
@@ -322,14 +322,14 @@ def _shortfall(space: Space, need: int, have: int) -> list[str]:
 
 def _field_faults(layer: LayerProgram) -> list[str]:
     """What is wrong where a descriptor's field, or what the hardware adds up from it, is too narrow for the layer."""
-    rows = isa.DESCRIPTOR.fields["in_height"].field.width
+    rows = isa.FIELDS["in_height"].width
     if any((fields["ky_count"] - 1) * fields["ky_step"] >= 1 << rows for fields in layer.descriptors):
         return [
             f"layer {layer.name}: its dilated kernel is higher than the {1 << rows} rows that the accelerator counts"
         ]
     for fields in layer.descriptors:
         try:
-            isa.DESCRIPTOR.pack(fields)
+            isa.descriptor_words(fields)
         except ValueError as error:
             return [f"layer {layer.name}: the accelerator's descriptor has no room for this layer: {error}"]
     return []

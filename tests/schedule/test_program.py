@@ -20,7 +20,7 @@ from hwq.arch.parameters import (
 from hwq.errors import CapacityError
 from hwq.graph.network import Network
 from hwq.schedule import images
-from hwq.schedule.capacity import accumulator_bits
+from hwq.schedule.capacity import accumulator_bits, width_faults
 from hwq.schedule.program import lower
 from tests.support.convolutions import quantization, random_convolution, reaching_network, small_network
 
@@ -94,8 +94,56 @@ def test_sums_that_need_more_bits_are_refused() -> None:
 def test_weights_that_need_more_bits_are_refused() -> None:
     network = small_network()
     narrow = accelerator(arithmetic=ArithmeticParameters(weight_bits=4))
-    with pytest.raises(CapacityError, match=r"layer first: its weights need 8 bits and arithmetic\.weight_bits is 4"):
+    with pytest.raises(
+        CapacityError,
+        match=r"^layers first, second, classes: their weights need 8 bits and arithmetic\.weight_bits is 4",
+    ):
         lower(network, network.layers, narrow)
+
+
+def test_narrow_weights_advise_only_the_parameter_that_was_set() -> None:
+    network = small_network()
+    with pytest.raises(CapacityError) as caught:
+        lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(weight_bits=2)))
+    assert str(caught.value) == (
+        "layers first, second, classes: their weights need 8 bits and arithmetic.weight_bits is 2; "
+        "raise arithmetic.weight_bits to 8"
+    )
+
+
+def test_a_width_that_several_layers_lack_is_raised_once_and_far_enough() -> None:
+    network = small_network()
+    needs = {
+        layer.name: accumulator_bits(layer.plans[0]) for layer in lower(network, network.layers, accelerator()).layers
+    }
+    most = max(needs.values())
+    worst = [name for name, need in needs.items() if need == most]
+    assert (len(worst), len(needs)) == (2, 3)
+    with pytest.raises(CapacityError) as caught:
+        lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(psum_bits=8, accumulator_bits=8)))
+    sums, in_array = str(caught.value).splitlines()
+    assert sums == (
+        f"layers {', '.join(worst)}: their sums need {most} bits and arithmetic.accumulator_bits is 8 (1 more layer "
+        f"does not fit either); raise arithmetic.accumulator_bits to {most}"
+    )
+    bits = int(in_array.rsplit(" ", 1)[1])
+    assert in_array.endswith(f"raise arithmetic.psum_bits to {bits}")
+    enough = ArithmeticParameters(psum_bits=bits, accumulator_bits=most)
+    lower(network, network.layers, accelerator(arithmetic=enough))
+    with pytest.raises(CapacityError, match=f"arithmetic.psum_bits is {bits - 1}"):
+        lower(network, network.layers, accelerator(arithmetic=replace(enough, psum_bits=bits - 1)))
+
+
+def test_of_many_layers_a_few_are_named() -> None:
+    plans = lower(small_network(), small_network().layers, accelerator()).layers[0].plans
+    narrow = accelerator(arithmetic=ArithmeticParameters(weight_bits=4))
+    many = [
+        replace(plan, accelerator=narrow, convolution=replace(plan.convolution, layer=f"layer_{number}"))
+        for number in range(5)
+        for plan in plans
+    ]
+    (fault,) = width_faults(many)
+    assert fault.startswith("layers layer_0, layer_1, layer_2 and 2 more: their weights need 8 bits")
 
 
 def test_subtracted_operands_need_their_own_bits() -> None:
