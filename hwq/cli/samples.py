@@ -84,12 +84,12 @@ class SampleFile:
                     x = values.reshape(count, *header.shape[1:])
                 else:
                     x = np.ascontiguousarray(whole[begin : begin + count])
-                yield self._codes(x)
+                yield self._codes(x, begin)
                 begin += count
 
-    def _codes(self, x: NDArray[Any]) -> NDArray[np.integer]:
+    def _codes(self, x: NDArray[Any], first: int = 0) -> NDArray[np.integer]:
         try:
-            return quantize_input(self.network, x)
+            return quantize_input(self.network, x, first)
         except DataError as error:
             raise DataError(f"{self.path}: x: {error}") from None
 

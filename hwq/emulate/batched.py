@@ -58,7 +58,7 @@ def run_batched(
         raise DataError(f"the output has room for {len(out)} samples, the input holds {total}")
     for start in range(0, total, emulator.chunk):
         part = slice(start, min(start + emulator.chunk, total))
-        out[part] = emulator.run(quantize_input(network, np.asarray(x[part])))
+        out[part] = emulator.run(quantize_input(network, np.asarray(x[part]), start))
         if progress is not None:
             progress(part.stop, total)
     return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,10 +11,10 @@ from hwq.errors import DataError
 from hwq.graph.network import Network
 
 
-def quantize_input(network: Network, x: NDArray[np.generic]) -> NDArray[np.integer]:
+def quantize_input(network: Network, x: NDArray[Any], first: int = 0) -> NDArray[np.integer]:
     """Codes of the network's input for samples ``x``.
 
-    Codes, that is an array of the input's own integer type, pass unchanged. Real numbers become
+    Codes, that is integers of any width within the input's format, keep their values. Real numbers become
     ``round(float32(x / scale)) + zero_point``, halves away from zero, saturated: the QUANTIZE operator of TFLite.
 
     Parameters
@@ -20,7 +22,9 @@ def quantize_input(network: Network, x: NDArray[np.generic]) -> NDArray[np.integ
     network:
         The network whose input it is.
     x:
-        [N, *input shape]; floating point, or the input's integer type.
+        [N, *input shape]; floating point, or integers.
+    first:
+        Number of the first sample, where ``x`` is a piece of more; messages count from it.
 
     Returns
     -------
@@ -29,7 +33,7 @@ def quantize_input(network: Network, x: NDArray[np.generic]) -> NDArray[np.integ
     Raises
     ------
     DataError
-        Wrong shape or type, or numbers that are NaN.
+        Wrong shape or type, integers that are no codes, or numbers that are not finite.
     """
     tensor = network.tensors[network.input]
     quantization = tensor.quantization
@@ -37,19 +41,32 @@ def quantize_input(network: Network, x: NDArray[np.generic]) -> NDArray[np.integ
         needed = ", ".join(["N", *map(str, tensor.shape)])
         raise DataError(f"samples have shape {list(x.shape)}; the input of {network.name} needs [{needed}]")
     code_format = quantization.format
-    if x.dtype == code_format.dtype:
+    if x.dtype.kind in "iu":
+        # A whole array is compared faster by its extremes than element by element.
+        if x.size and (int(x.min()) < code_format.min or int(x.max()) > code_format.max):
+            where, value = _first(x, (x < code_format.min) | (x > code_format.max), first)
+            raise DataError(
+                f"{where} is {value}, no {code_format} code: those are {code_format.min}..{code_format.max}"
+            )
         codes: NDArray[np.integer] = x.astype(code_format.dtype, copy=False)
-        if codes.size and (int(codes.min()) < code_format.min or int(codes.max()) > code_format.max):
-            raise DataError(f"samples hold codes outside {code_format.min}..{code_format.max}")
         return codes
     if not np.issubdtype(x.dtype, np.floating):
-        raise DataError(f"samples are {x.dtype}; the input of {network.name} takes {code_format.dtype} codes or floats")
-    with np.errstate(over="ignore"):
+        raise DataError(f"samples are {x.dtype}; the input of {network.name} takes {code_format} codes or floats")
+    finite = np.isfinite(x)
+    if not finite.all():
+        where, value = _first(x, ~finite, first)
+        raise DataError(f"{where} is {value}; samples are finite numbers")
+    with np.errstate(over="ignore", under="ignore"):
         steps = x.astype(np.float32) / quantization.scale[0]
-    if np.isnan(steps).any():
-        raise DataError("samples hold NaN")
     # Adding 0.5 in float32 would round 0.49999997 up; in float64 the sum is exact for every code in reach.
     wide = np.clip(steps.astype(np.float64), -(2.0**40), 2.0**40)
     rounded = np.copysign(np.floor(np.abs(wide) + 0.5), wide) + float(quantization.zero_point[0])
     quantized: NDArray[np.integer] = np.clip(rounded, code_format.min, code_format.max).astype(code_format.dtype)
     return quantized
+
+
+def _first(x: NDArray[np.generic], wrong: NDArray[np.bool_], first: int) -> tuple[str, np.generic]:
+    """Where the first element is that is wrong, in words, and its value."""
+    place = np.unravel_index(int(np.argmax(wrong)), x.shape)
+    value: np.generic = x[place]
+    return f"sample {first + int(place[0])}, element {[int(index) for index in place[1:]]}", value

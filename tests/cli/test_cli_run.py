@@ -142,17 +142,19 @@ def test_no_samples(capsys: Capture, model: Path, tmp_path: Path) -> None:
 
 def wrong_arrays() -> dict[str, tuple[dict[str, Any], str]]:
     x = small_samples(4)
+    many = small_samples(100).astype(np.int64)
+    many[90, 1, 2, 3] = 256
     return {
         "no x": ({"images": x, "labels": x}, "no array x; it holds images, labels"),
         "nothing": ({}, "no array x; it is empty"),
         "shape": ({"x": x[:, :7]}, "x has shape [4, 7, 6, 4]; the input of every_layer needs [N, 8, 6, 4]"),
         "scalar": ({"x": np.uint8(1)}, "x has shape []"),
         "none": ({"x": x[:0]}, "x holds no samples"),
-        "int16": ({"x": x.astype(np.int16)}, "takes uint8 codes or floats"),
+        "beyond the codes": ({"x": many}, "x: sample 90, element [1, 2, 3] is 256, no uint8 code: those are 0..255"),
         "complex": ({"x": x.astype(complex)}, "takes uint8 codes or floats"),
         "text": ({"x": np.full((4, 8, 6, 4), "a")}, "takes uint8 codes or floats"),
         "objects": ({"x": np.full((4, 8, 6, 4), None)}, "Python objects"),
-        "nan": ({"x": np.full((4, 8, 6, 4), np.nan)}, "hold NaN"),
+        "nan": ({"x": np.full((4, 8, 6, 4), np.nan)}, "x: sample 0, element [0, 0, 0] is nan; samples are finite"),
         "label shape": (
             {"x": x, "y": np.zeros((4, 1), int)},
             "y is int64 [4, 1]; labels are integers, one a sample: [4]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,16 @@ def test_half_below_is_not_rounded_up() -> None:
 
 def test_extremes_saturate() -> None:
     network, _ = quantizing(0.1, 5, size=4)
-    x = np.asarray([[np.inf, -np.inf, 3e38, -3e38]], np.float32)
+    x = np.asarray([[3e38, -3e38, 12.3, -13.4]], np.float32)
     assert quantize_input(network, x).tolist() == [[127, -128, 127, -128]]
+
+
+def test_finite_doubles_beyond_float32_saturate_without_a_warning() -> None:
+    network, _ = quantizing(0.1, 5, size=4)
+    x = np.asarray([[1e300, -1e300, 1e-300, 5e-324]])
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert quantize_input(network, x).tolist() == [[127, -128, 5, 5]]
 
 
 def test_codes_pass() -> None:
@@ -60,18 +69,52 @@ def test_codes_pass() -> None:
     assert np.array_equal(quantize_input(network, x), x)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64, ">i4"])
+def test_codes_of_any_width_pass(dtype: str) -> None:
+    network, _ = quantizing(0.1, 5, size=4)
+    x = np.asarray([[-128, 0, 5, 127]], dtype)
+    codes = quantize_input(network, x)
+    assert codes.dtype == np.int8
+    assert codes.tolist() == [[-128, 0, 5, 127]]
+
+
+def test_unsigned_codes_pass_where_they_are_codes() -> None:
+    network, _ = quantizing(0.1, 5, size=4)
+    assert quantize_input(network, np.asarray([[0, 1, 126, 127]], np.uint64)).tolist() == [[0, 1, 126, 127]]
+
+
+def wrong(value: object, dtype: object) -> np.ndarray:
+    """Three samples of 4 elements, whose second has ``value`` twice."""
+    x = np.zeros((3, 4), dtype)  # type: ignore[call-overload]
+    x[1, 2:] = value
+    return x
+
+
 @pytest.mark.parametrize(
     "x, message",
     [
         (np.zeros((2, 5), np.float32), r"samples have shape \[2, 5\]; the input of quantizing needs \[N, 4\]"),
         (np.zeros(4, np.float32), r"samples have shape \[4\]"),
         (np.zeros((), np.float32), r"samples have shape \[\]"),
-        (np.zeros((2, 4), np.int32), "samples are int32; the input of quantizing takes int8 codes or floats"),
-        (np.zeros((2, 4), np.uint8), "samples are uint8"),
-        (np.full((2, 4), np.nan, np.float32), "samples hold NaN"),
+        (np.zeros((2, 4), bool), "samples are bool; the input of quantizing takes int8 codes or floats"),
+        (np.zeros((2, 4), complex), "samples are complex128"),
+        (np.zeros((2, 4), "m8[s]"), "samples are timedelta64"),
+        (wrong(128, np.int64), r"^sample 1, element \[2\] is 128, no int8 code: those are -128..127$"),
+        (wrong(-129, np.int16), r"^sample 1, element \[2\] is -129, no int8 code"),
+        (wrong(2**64 - 1, np.uint64), r"^sample 1, element \[2\] is 18446744073709551615, no int8 code"),
+        (wrong(200, np.uint8), r"^sample 1, element \[2\] is 200, no int8 code"),
+        (wrong(np.nan, np.float32), r"^sample 1, element \[2\] is nan; samples are finite numbers$"),
+        (wrong(np.inf, np.float32), r"^sample 1, element \[2\] is inf"),
+        (wrong(-np.inf, np.float64), r"^sample 1, element \[2\] is -inf"),
     ],
 )
 def test_samples_that_do_not_fit(x: np.ndarray, message: str) -> None:
     network, _ = quantizing(0.1, 5, size=4)
     with pytest.raises(DataError, match=message):
         quantize_input(network, x)
+
+
+def test_messages_count_from_the_first_sample_of_all() -> None:
+    network, _ = quantizing(0.1, 5, size=4)
+    with pytest.raises(DataError, match=r"^sample 33, element \[2\] is 300"):
+        quantize_input(network, wrong(300, np.int64), first=32)
