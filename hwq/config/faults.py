@@ -9,6 +9,9 @@ from pathlib import Path
 
 from hwq.errors import ConfigError
 
+#: Most faults of one file that a message lists.
+MOST_FAULTS = 20
+
 
 @dataclass(frozen=True, order=True)
 class Fault:
@@ -20,10 +23,16 @@ class Fault:
 
 
 def config_error(file: Path, faults: Iterable[Fault]) -> ConfigError:
-    """One error for all faults of a file, in the file's order, each as ``file:line: path: text``."""
+    """One error for all faults of a file, in the file's order, each as ``file:line: path: text``.
+
+    The message lists the first of them, the error's ``faults`` hold all.
+    """
     ordered = sorted(set(faults))
-    lines = [f"{file}:{fault.line}: {fault.path + ': ' if fault.path else ''}{fault.text}" for fault in ordered]
-    message = lines[0] if len(lines) == 1 else "\n".join([f"{len(lines)} faults in {file}", *lines])
+    shown = ordered[:MOST_FAULTS]
+    lines = [f"{file}:{fault.line}: {fault.path + ': ' if fault.path else ''}{fault.text}" for fault in shown]
+    if len(ordered) > len(shown):
+        lines.append(f"and {len(ordered) - len(shown):,} more")
+    message = lines[0] if len(lines) == 1 else "\n".join([f"{len(ordered)} faults in {file}", *lines])
     return ConfigError(message, [(fault.path, fault.text) for fault in ordered])
 
 

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.checks import Choice, limits
 from hwq.config.document import Document, Key, read_document
-from hwq.config.faults import config_error, nearest
+from hwq.config.faults import Fault, config_error, nearest
 from hwq.config.models import SECTIONS, ProjectModel
 from hwq.errors import ConfigError
 
@@ -27,15 +27,27 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 class Project:
     """A checked project: what to run on what.
 
-    ``name`` is the file's name without suffix, ``model`` and ``data`` are paths with variables and relative parts
-    resolved; whether those files exist is for their readers to say.
+    ``name`` is the file's name without suffix, ``model`` and ``data_path`` are paths with variables and relative parts
+    resolved, ``data_line`` is where ``path`` names the latter. Whether the model exists is for its reader to say.
     """
 
     name: str
     path: Path
     model: Path
-    data: Path | None
+    data_path: Path | None
+    data_line: int
     accelerator: Accelerator
+
+    @property
+    def data(self) -> Path | None:
+        """The file of samples; ConfigError where the project names one that does not exist.
+
+        Checked when it is wanted and not before: most verbs need no samples, or are given others.
+        """
+        if self.data_path is not None and not self.data_path.is_file():
+            what = "not a file" if self.data_path.exists() else "no such file"
+            raise config_error(self.path, [Fault(self.data_line, "data", f"{what}: {self.data_path}")])
+        return self.data_path
 
 
 def load_project(path: str | Path) -> Project:
@@ -68,7 +80,7 @@ def load_project(path: str | Path) -> Project:
     data = _path(document, "data")
     if document.faults or model is None:
         raise config_error(path, document.faults)
-    return Project(path.stem, path, model, data, accelerator)
+    return Project(path.stem, path, model, data, document.line(("data",)), accelerator)
 
 
 def _check_values(document: Document) -> set[str]:

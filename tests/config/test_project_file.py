@@ -53,7 +53,7 @@ def test_every_section_reaches_the_accelerator(tmp_path: Path) -> None:
         )
     )
     a = project.accelerator
-    assert project.data == Path("/data/x.npz")
+    assert project.data_path == Path("/data/x.npz")
     # 012 is decimal: no octal surprise.
     assert (a.array.rows, a.array.columns, a.array.product_register) == (16, 12, False)
     assert a.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
@@ -198,7 +198,7 @@ def test_variables_and_relative_paths(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HWQ_KIND", "int8")
     project = load_project(write(tmp_path, "model: ${HWQ_MODELS}/kws_${HWQ_KIND}.tflite\ndata: d/${HWQ_KIND}.npz\n"))
     assert project.model == Path("/models/kws_int8.tflite")
-    assert project.data == tmp_path / "d" / "int8.npz"
+    assert project.data_path == tmp_path / "d" / "int8.npz"
     # The shell that set a relative path meant its own folder, not the project's.
     monkeypatch.setenv("HWQ_MODELS", "models")
     assert load_project(tmp_path / "p.yaml").model == Path("models/kws_int8.tflite")
@@ -209,3 +209,27 @@ def test_variables_and_relative_paths(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_dollar_alone_is_part_of_a_name(tmp_path: Path) -> None:
     assert load_project(write(tmp_path, "model: cash$.tflite\n")).model.name == "cash$.tflite"
+
+
+def test_samples_that_do_not_exist_are_refused_where_they_are_wanted(tmp_path: Path) -> None:
+    project = load_project(write(tmp_path, "model: a.tflite\n\ndata: x.npz\n"))
+    with pytest.raises(ConfigError) as caught:
+        _ = project.data
+    assert str(caught.value) == f"{project.path}:3: data: no such file: {tmp_path / 'x.npz'}"
+    (tmp_path / "x.npz").mkdir()
+    with pytest.raises(ConfigError, match=r"p\.yaml:3: data: not a file: "):
+        _ = project.data
+    (tmp_path / "x.npz").rmdir()
+    write(tmp_path, "", "x.npz")
+    assert project.data == tmp_path / "x.npz"
+
+
+def test_of_very_many_faults_the_first_are_listed(tmp_path: Path) -> None:
+    text = "model: a.tflite\n" + "".join(f"k{number}: 1\n" for number in range(5000))
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_project(path)
+    lines = str(caught.value).splitlines()
+    assert (lines[0], lines[-1], len(lines)) == (f"5000 faults in {path}", "and 4,980 more", 22)
+    assert [line.removeprefix(f"{path}:").split(":")[0] for line in lines[1:-1]] == [str(n) for n in range(2, 22)]
+    assert len(caught.value.faults) == 5000
