@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -134,8 +136,10 @@ class _Build:
         for flag in harness.link_flags:
             self._flags += ["-LDFLAGS", flag]
         self._make = [*make.command, "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *_MAKE_VARIABLES]
-        self._make += [f"CXX={' '.join(compiler.command)}", f"LINK={' '.join(compiler.command)}"]
-        tool_parts = [*_MAKE_VARIABLES, self.verilator.identity, compiler.identity]
+        compile_ = _make_command(compiler.command)
+        # verilated.mk runs a script with whatever is called python, which many systems do not have.
+        self._make += [f"CXX={compile_}", f"LINK={compile_}", f"PYTHON3={_make_command([sys.executable])}"]
+        tool_parts = [*_MAKE_VARIABLES, self.verilator.identity, compiler.version, *compiler.command]
         self.key = content_key([verilog, control, harness.identity, *self._flags, *tool_parts])
         self._runtime_key = content_key([*common, *tool_parts])
 
@@ -202,10 +206,25 @@ def wait_for(process: subprocess.Popen[bytes], begun: float, tick: Tick | None) 
         raise
 
 
+#: What only repeats that something failed: Verilator's own summary, and make's.
+_SUMMARY = re.compile(r"%Error: (?:Command Failed|Exiting due to)|\*\*\* ")
+_ERROR = re.compile(
+    r"%Error|\berror\b:|fatal error|undefined reference|cannot find -l|\bKilled\b"
+    r"|\bnot found\b|No such file or directory|Permission denied|No space left on device",
+    flags=re.IGNORECASE,
+)
+
+
 def first_error(log: str) -> str:
     """The line of ``log`` that says what went wrong, with the line that follows it."""
     lines = [line.rstrip() for line in log.splitlines() if line.strip()]
     for number, line in enumerate(lines):
-        if re.search(r"%Error|\berror\b:|fatal error|undefined reference|\bKilled\b", line):
-            return "\n".join(lines[number : number + 2])
+        if _ERROR.search(line) and not _SUMMARY.search(line):
+            after = [line for line in lines[number + 1 : number + 2] if not _SUMMARY.search(line)]
+            return "\n".join([line, *after])
     return "\n".join(lines[-3:]) or "it said nothing"
+
+
+def _make_command(words: Sequence[str]) -> str:
+    """A command as the value of a make variable that recipes start programs with."""
+    return shlex.join(words).replace("$", "$$")

@@ -77,6 +77,15 @@ def test_without_a_choice_it_lies_in_the_users_cache(monkeypatch: pytest.MonkeyP
     [
         ("a\n%Error: x.v:3: syntax error\n  3 | (\nlater", "%Error: x.v:3: syntax error\n  3 | ("),
         ("g++ ...\nx.cpp:1:2: error: no such thing\n  1 | int\n", "x.cpp:1:2: error: no such thing\n  1 | int"),
+        (
+            "python includer a.cpp > all.cpp\n/bin/sh: 1: python: not found\nmake: *** [x.mk:9: all.cpp] Error 127",
+            "/bin/sh: 1: python: not found",
+        ),
+        (
+            "g++ -c a.cpp\nmake: g++: No such file or directory\nmake: *** [a.o] Error 127",
+            "make: g++: No such file or directory",
+        ),
+        ("%Error: Command Failed /bin/verilator_bin --cc\nsh: x: Permission denied", "sh: x: Permission denied"),
         ("one\n\ntwo\nthree\nfour\n", "two\nthree\nfour"),
         ("", "it said nothing"),
     ],
