@@ -119,7 +119,7 @@ class Accelerator:
     @property
     def descriptor_words(self) -> int:
         """Words of descriptor memory."""
-        return self.buffers.descriptors * isa.DESCRIPTOR.words
+        return self.buffers.descriptors * isa.DESCRIPTOR_WORDS
 
     @property
     def word_bits(self) -> dict[isa.Space, int]:

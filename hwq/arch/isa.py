@@ -6,7 +6,7 @@ manifest and the C header are written from it (docs/spec/accelerator.md explains
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -128,9 +128,11 @@ def _s(name: str, width: int, doc: str) -> Field:
     return Field(name, width, True, doc)
 
 
-DESCRIPTOR = Layout(
+_OPCODE = _u("opcode", 4, "what to do (Opcode)")
+
+_CONV = Layout(
     (
-        _u("opcode", 4, "what to do (Opcode)"),
+        _OPCODE,
         _u("tile_pixels", 15, "output pixels of a full pixel tile"),
         _u("blocks", 16, "blocks of output channels, one array width each"),
         _u("last_groups", 9, "lane groups of the last block"),
@@ -167,7 +169,36 @@ DESCRIPTOR = Layout(
     ),
     WORD_BITS,
 )
-"""One layer, or a part of one. END reads nothing but its opcode."""
+
+LAYOUTS: Mapping[Opcode, Layout] = {Opcode.END: Layout((_OPCODE,), WORD_BITS), Opcode.CONV: _CONV}
+"""What a descriptor of each opcode holds. All take ``DESCRIPTOR_WORDS`` words; bits without a field are 0."""
+
+DESCRIPTOR_WORDS = max(layout.words for layout in LAYOUTS.values())
+"""Words of every descriptor."""
+
+FIELDS: Mapping[str, Field] = {
+    name: place.field for layout in LAYOUTS.values() for name, place in layout.fields.items()
+}
+"""Every descriptor field by name; one that several layouts have means the same in each."""
+
+
+def descriptor_words(fields: Mapping[str, int]) -> list[int]:
+    """A descriptor as its words, by the layout of its ``opcode``.
+
+    Raises
+    ------
+    ValueError
+        When a name is unknown or a value does not fit its field.
+    """
+    words = LAYOUTS[Opcode(fields["opcode"])].split(fields, WORD_BITS)
+    return words + [0] * (DESCRIPTOR_WORDS - len(words))
+
+
+def descriptor_fields(words: Sequence[int]) -> dict[str, int]:
+    """The fields of a descriptor, out of its words."""
+    packed = sum(word << i * WORD_BITS for i, word in enumerate(words))
+    return LAYOUTS[Opcode(_CONV.unpack(packed)["opcode"])].unpack(packed)
+
 
 RECORD = Layout(
     (

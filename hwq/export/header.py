@@ -41,22 +41,23 @@ def c_header(manifest: dict[str, Any]) -> str:
             lines += [_define(f"{stem}_LSB", f"{field['lsb']}u"), _define(f"{stem}_WIDTH", f"{field['width']}u")]
     lines += ["", "/* Opcodes. */"]
     lines += [_define(f"HWQ_OPCODE_{name}", f"{code}u") for name, code in manifest["opcodes"].items()]
-    for title, prefix, layout, word in (
-        ("A descriptor: 64-bit word, lowest bit in it, and width of each field.", "D", manifest["descriptor"], 64),
-        ("A channel's record: lowest bit and width of each field.", "R", manifest["record"], 0),
-    ):
-        lines += ["", f"/* {title} */"]
-        if word:
-            lines.append(_define("HWQ_DESCRIPTOR_WORDS", f"{layout['words']}u"))
-        else:
-            lines.append(_define("HWQ_RECORD_BITS", f"{layout['bits']}u"))
-        for field in layout["fields"]:
-            stem = f"HWQ_{prefix}_{field['name'].upper()}"
-            if word:
-                lines.append(_define(f"{stem}_WORD", f"{field['offset'] // word}u", field["doc"]))
-                lines.append(_define(f"{stem}_LSB", f"{field['offset'] % word}u"))
-            else:
-                lines.append(_define(f"{stem}_LSB", f"{field['offset']}u", field["doc"]))
-            sign = "signed" if field["signed"] else ""
-            lines.append(_define(f"{stem}_WIDTH", f"{field['width']}u", sign))
+    descriptor = manifest["descriptor"]
+    lines += ["", "/* Descriptors by opcode: 64-bit word, lowest bit in it, and width of each field. */"]
+    lines.append(_define("HWQ_DESCRIPTOR_WORDS", f"{descriptor['words']}u"))
+    for opcode, fields in descriptor["layouts"].items():
+        for field in fields:
+            stem = f"HWQ_{opcode}_{field['name'].upper()}"
+            word, lsb = divmod(field["offset"], descriptor["word_bits"])
+            lines += [_define(f"{stem}_WORD", f"{word}u", field["doc"]), _define(f"{stem}_LSB", f"{lsb}u")]
+            lines.append(_width(stem, field))
+    record = manifest["record"]
+    lines += ["", "/* A channel's record: lowest bit and width of each field. */"]
+    lines.append(_define("HWQ_RECORD_BITS", f"{record['bits']}u"))
+    for field in record["fields"]:
+        stem = f"HWQ_R_{field['name'].upper()}"
+        lines += [_define(f"{stem}_LSB", f"{field['offset']}u", field["doc"]), _width(stem, field)]
     return "\n".join([*lines, "", "#endif", ""])
+
+
+def _width(stem: str, field: dict[str, Any]) -> str:
+    return _define(f"{stem}_WIDTH", f"{field['width']}u", "signed" if field["signed"] else "")

@@ -17,7 +17,7 @@ from hwq.export.ports import describe_ports
 from hwq.export.verilog import TOP, tool_versions
 from hwq.schedule.program import LayerProgram, NetworkProgram, Program
 
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
 
 Shapes = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -140,7 +140,11 @@ def build_manifest(
         "isa_version": isa.ISA_VERSION,
         "registers": _registers(),
         "opcodes": {opcode.name: opcode.value for opcode in isa.Opcode},
-        "descriptor": {"word_bits": isa.WORD_BITS, "words": isa.DESCRIPTOR.words, "fields": _layout(isa.DESCRIPTOR)},
+        "descriptor": {
+            "word_bits": isa.WORD_BITS,
+            "words": isa.DESCRIPTOR_WORDS,
+            "layouts": {opcode.name: _layout(layout) for opcode, layout in isa.LAYOUTS.items()},
+        },
         "record": {"bits": isa.RECORD.bits, "fields": _layout(isa.RECORD)},
         "memories": _memories(program),
         "latencies": _latencies(a),

@@ -77,7 +77,7 @@ class Accelerator(Component):
         array = place(m, "array", SystolicArray, platform, accelerator=parameters)
         accumulator = place(m, "accumulator", Accumulator, platform, accelerator=parameters)
         drain = place(m, "drain", Drain, platform, accelerator=parameters)
-        descriptor = sequencer.descriptor
+        descriptor = sequencer.conv.descriptor
 
         # Bus and sequencer.
         m.d.comb += [
@@ -91,7 +91,7 @@ class Accelerator(Component):
             registers.cycles.eq(sequencer.cycles),
             registers.layers.eq(sequencer.layers),
             sequencer.start.eq(registers.start),
-            sequencer.conv_done.eq(drain.done),
+            sequencer.conv.done.eq(drain.done),
             self.done.eq(sequencer.done),
         ]
 
@@ -142,7 +142,7 @@ class Accelerator(Component):
         # Operands and weights into the array, sums into the accumulator.
         m.d.comb += [
             *_fields(addresses.descriptor, descriptor),
-            addresses.start.eq(sequencer.conv_start),
+            addresses.start.eq(sequencer.conv.start),
             addresses.freed.eq(drain.freed),
             addresses.freed_bank.eq(drain.freed_bank),
             operands.codes.as_value().eq(activations.read_data.as_value()),
@@ -165,7 +165,7 @@ class Accelerator(Component):
         # Accumulators out through the drain.
         m.d.comb += [
             *_fields(drain.descriptor, descriptor),
-            drain.start.eq(sequencer.conv_start),
+            drain.start.eq(sequencer.conv.start),
             drain.finished.eq(addresses.sum_last),
             drain.finished_bank.eq(addresses.sum_bank),
             accumulator.drain_enable.eq(drain.read_enable),

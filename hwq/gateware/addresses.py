@@ -14,6 +14,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.isa import Opcode
 from hwq.gateware.descriptor import descriptor_signature, width_of
 from hwq.gateware.nets import delay, net
 from hwq.gateware.ram import address_bits
@@ -69,7 +70,7 @@ class AddressGenerator(Component):
         rows = accelerator.array.rows
         super().__init__(
             {
-                "descriptor": In(descriptor_signature(accelerator, *_FIELDS)),
+                "descriptor": In(descriptor_signature(accelerator, Opcode.CONV, *_FIELDS)),
                 "start": In(1),
                 "freed": In(1),
                 "freed_bank": In(1),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from amaranth.hdl import Shape, unsigned
 from amaranth.hdl import signed as signed_shape
-from amaranth.hdl import unsigned
 from amaranth.lib import data
-from amaranth.lib.wiring import Out, Signature
+from amaranth.lib.wiring import In, Out, Signature
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
@@ -16,10 +14,10 @@ from hwq.gateware.ram import address_bits
 
 def width_of(field: str) -> int:
     """Bits of a descriptor field."""
-    return isa.DESCRIPTOR.fields[field].field.width
+    return isa.FIELDS[field].width
 
 
-def field_shape(field: str, accelerator: Accelerator) -> Any:
+def field_shape(field: str, accelerator: Accelerator) -> Shape:
     """Shape of a descriptor field; what memories or codes bound is cut to their width."""
     elements = address_bits(accelerator.word * accelerator.activation_words)
     narrow = {
@@ -31,7 +29,7 @@ def field_shape(field: str, accelerator: Accelerator) -> Any:
         "weight_base": address_bits(accelerator.weight_words),
         "record_base": address_bits(accelerator.record_words),
     }
-    definition = isa.DESCRIPTOR.fields[field].field
+    definition = isa.FIELDS[field]
     if field in narrow:
         return unsigned(min(narrow[field], definition.width))
     if field == "in_zero_point":
@@ -39,10 +37,19 @@ def field_shape(field: str, accelerator: Accelerator) -> Any:
     return signed_shape(definition.width) if definition.signed else unsigned(definition.width)
 
 
-def descriptor_signature(accelerator: Accelerator, *fields: str) -> Signature:
-    """A port that carries ``fields`` of the descriptor, or all but the opcode where none are named."""
-    names = fields or tuple(name for name in isa.DESCRIPTOR.fields if name != "opcode")
+def descriptor_signature(accelerator: Accelerator, opcode: isa.Opcode, *fields: str) -> Signature:
+    """A port that carries ``fields`` of a descriptor of ``opcode``, or all of them where none are named."""
+    names = fields or tuple(name for name in isa.LAYOUTS[opcode].fields if name != "opcode")
     return Signature({name: Out(field_shape(name, accelerator)) for name in names})
+
+
+def command_signature(accelerator: Accelerator, opcode: isa.Opcode) -> Signature:
+    """What the sequencer tells the engine of an opcode, and hears from it.
+
+    ``start`` is high for one cycle, in which ``descriptor`` is complete; it then stays as it is until the engine
+    answers with ``done``, for one cycle too.
+    """
+    return Signature({"start": Out(1), "descriptor": Out(descriptor_signature(accelerator, opcode)), "done": In(1)})
 
 
 RECORD = data.StructLayout(

@@ -9,6 +9,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.isa import Opcode
 from hwq.gateware.descriptor import RECORD, descriptor_signature
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay, net, select
@@ -50,7 +51,7 @@ class Drain(Component):
         columns, lanes = accelerator.array.columns, accelerator.lanes
         super().__init__(
             {
-                "descriptor": In(descriptor_signature(accelerator, *_FIELDS)),
+                "descriptor": In(descriptor_signature(accelerator, Opcode.CONV, *_FIELDS)),
                 "start": In(1),
                 "finished": In(1),
                 "finished_bank": In(1),

@@ -95,7 +95,7 @@ def output_cycle(plan: ConvPlan, pixel: int, channel: int) -> int:
 
 def _fetch_cycles() -> int:
     # Descriptor words are asked for one per cycle; the last arrives one cycle later and is complete in the next.
-    return isa.DESCRIPTOR.words + 2
+    return isa.DESCRIPTOR_WORDS + 2
 
 
 def _to_memory(plan: ConvPlan) -> int:

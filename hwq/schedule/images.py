@@ -59,8 +59,8 @@ def descriptor_words(layer: LayerProgram | NetworkProgram) -> list[int]:
     """Descriptor memory that runs one layer, or the whole network: its descriptors, then END."""
     words = []
     for fields in layer.descriptors:
-        words += isa.DESCRIPTOR.split(fields, isa.WORD_BITS)
-    return words + isa.DESCRIPTOR.split({"opcode": isa.Opcode.END.value}, isa.WORD_BITS)
+        words += isa.descriptor_words(fields)
+    return words + isa.descriptor_words({"opcode": isa.Opcode.END.value})
 
 
 def load_beats(accelerator: Accelerator, space: isa.Space, base: int, words: Sequence[int]) -> list[int]:

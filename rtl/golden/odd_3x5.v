@@ -118,7 +118,7 @@ module hwq_accelerator(
   wire registers__start;
   input rst;
   wire rst;
-  wire [9:0] sequencer__descriptor__weight_base;
+  wire [9:0] sequencer__conv__descriptor__weight_base;
   wire [7:0] write_element_0;
   wire write_enable_0;
   assign write_enable_0 = load_port__activations_enable | drain__write_mask;
@@ -277,38 +277,38 @@ module hwq_accelerator(
   hwq_sequencer sequencer (
     .busy(load_port__busy),
     .clk(clk),
-    .conv_done(drain__done),
-    .conv_start(addresses__start),
+    .conv__descriptor__blocks(addresses__descriptor__blocks),
+    .conv__descriptor__chunk_count(addresses__descriptor__chunk_count),
+    .conv__descriptor__high(drain__descriptor__high),
+    .conv__descriptor__in_base(addresses__descriptor__in_base),
+    .conv__descriptor__in_height(addresses__descriptor__in_height),
+    .conv__descriptor__in_row(addresses__descriptor__in_row),
+    .conv__descriptor__in_zero_point(operand_stage__zero_point),
+    .conv__descriptor__kx_count(addresses__descriptor__kx_count),
+    .conv__descriptor__kx_step(addresses__descriptor__kx_step),
+    .conv__descriptor__ky_count(addresses__descriptor__ky_count),
+    .conv__descriptor__ky_step(addresses__descriptor__ky_step),
+    .conv__descriptor__ky_step_elements(addresses__descriptor__ky_step_elements),
+    .conv__descriptor__last_groups(drain__descriptor__last_groups),
+    .conv__descriptor__last_lanes(drain__descriptor__last_lanes),
+    .conv__descriptor__low(drain__descriptor__low),
+    .conv__descriptor__out_base(drain__descriptor__out_base),
+    .conv__descriptor__out_step(drain__descriptor__out_step),
+    .conv__descriptor__out_width(addresses__descriptor__out_width),
+    .conv__descriptor__out_zero_point(drain__descriptor__out_zero_point),
+    .conv__descriptor__pixels(addresses__descriptor__pixels),
+    .conv__descriptor__record_base(drain__descriptor__record_base),
+    .conv__descriptor__run(addresses__descriptor__run),
+    .conv__descriptor__tile_pixels(addresses__descriptor__tile_pixels),
+    .conv__descriptor__weight_base(sequencer__conv__descriptor__weight_base),
+    .conv__descriptor__x_start(addresses__descriptor__x_start),
+    .conv__descriptor__x_step(addresses__descriptor__x_step),
+    .conv__descriptor__y_start(addresses__descriptor__y_start),
+    .conv__descriptor__y_step(addresses__descriptor__y_step),
+    .conv__descriptor__y_step_elements(addresses__descriptor__y_step_elements),
+    .conv__done(drain__done),
+    .conv__start(addresses__start),
     .cycles(registers__cycles),
-    .descriptor__blocks(addresses__descriptor__blocks),
-    .descriptor__chunk_count(addresses__descriptor__chunk_count),
-    .descriptor__high(drain__descriptor__high),
-    .descriptor__in_base(addresses__descriptor__in_base),
-    .descriptor__in_height(addresses__descriptor__in_height),
-    .descriptor__in_row(addresses__descriptor__in_row),
-    .descriptor__in_zero_point(operand_stage__zero_point),
-    .descriptor__kx_count(addresses__descriptor__kx_count),
-    .descriptor__kx_step(addresses__descriptor__kx_step),
-    .descriptor__ky_count(addresses__descriptor__ky_count),
-    .descriptor__ky_step(addresses__descriptor__ky_step),
-    .descriptor__ky_step_elements(addresses__descriptor__ky_step_elements),
-    .descriptor__last_groups(drain__descriptor__last_groups),
-    .descriptor__last_lanes(drain__descriptor__last_lanes),
-    .descriptor__low(drain__descriptor__low),
-    .descriptor__out_base(drain__descriptor__out_base),
-    .descriptor__out_step(drain__descriptor__out_step),
-    .descriptor__out_width(addresses__descriptor__out_width),
-    .descriptor__out_zero_point(drain__descriptor__out_zero_point),
-    .descriptor__pixels(addresses__descriptor__pixels),
-    .descriptor__record_base(drain__descriptor__record_base),
-    .descriptor__run(addresses__descriptor__run),
-    .descriptor__tile_pixels(addresses__descriptor__tile_pixels),
-    .descriptor__weight_base(sequencer__descriptor__weight_base),
-    .descriptor__x_start(addresses__descriptor__x_start),
-    .descriptor__x_step(addresses__descriptor__x_step),
-    .descriptor__y_start(addresses__descriptor__y_start),
-    .descriptor__y_step(addresses__descriptor__y_step),
-    .descriptor__y_step_elements(addresses__descriptor__y_step_elements),
     .done(done),
     .error(registers__error),
     .layers(registers__layers),
@@ -320,7 +320,7 @@ module hwq_accelerator(
   );
   hwq_weights weight_memory (
     .advance(addresses__load_ahead),
-    .base(sequencer__descriptor__weight_base),
+    .base(sequencer__conv__descriptor__weight_base),
     .clk(clk),
     .rewind(addresses__load_rewind),
     .rst(rst),
@@ -409,14 +409,16 @@ module hwq_registers(
 endmodule
 
 module hwq_sequencer(
-  clk, rst, start, busy, done, error, cycles, layers, descriptor__tile_pixels, descriptor__blocks,
-  descriptor__last_groups, descriptor__last_lanes, descriptor__pixels, descriptor__out_width, descriptor__ky_count,
-  descriptor__kx_count, descriptor__chunk_count, descriptor__run, descriptor__x_start, descriptor__in_base,
-  descriptor__in_row , descriptor__y_start, descriptor__in_height, descriptor__x_step, descriptor__y_step,
-  descriptor__y_step_elements, descriptor__kx_step, descriptor__ky_step, descriptor__ky_step_elements,
-  descriptor__weight_base, descriptor__record_base, descriptor__out_base, descriptor__out_step,
-  descriptor__in_zero_point, descriptor__out_zero_point, descriptor__low, descriptor__high, conv_start, conv_done,
-  write_enable, write_address, write_data
+  clk, rst, start, busy, done, error, cycles, layers, conv__start, conv__descriptor__tile_pixels,
+  conv__descriptor__blocks, conv__descriptor__last_groups, conv__descriptor__last_lanes, conv__descriptor__pixels,
+  conv__descriptor__out_width, conv__descriptor__ky_count, conv__descriptor__kx_count,
+  conv__descriptor__chunk_count, conv__descriptor__run, conv__descriptor__x_start, conv__descriptor__in_base ,
+  conv__descriptor__in_row, conv__descriptor__y_start, conv__descriptor__in_height, conv__descriptor__x_step,
+  conv__descriptor__y_step, conv__descriptor__y_step_elements, conv__descriptor__kx_step, conv__descriptor__ky_step,
+  conv__descriptor__ky_step_elements, conv__descriptor__weight_base, conv__descriptor__record_base,
+  conv__descriptor__out_base, conv__descriptor__out_step, conv__descriptor__in_zero_point,
+  conv__descriptor__out_zero_point, conv__descriptor__low, conv__descriptor__high, conv__done, write_enable,
+  write_address, write_data
 );
   wire _000_;
   wire _001_;
@@ -537,153 +539,126 @@ module hwq_sequencer(
   wire _116_;
   wire _117_;
   wire _118_;
-  wire _119_;
-  wire _120_;
-  wire _121_;
-  wire _122_;
-  wire _123_;
-  wire _124_;
-  wire _125_;
-  wire _126_;
-  wire _127_;
-  wire _128_;
-  wire _129_;
-  wire _130_;
-  wire _131_;
-  wire _132_;
-  wire _133_;
-  wire _134_;
-  wire _135_;
-  wire _136_;
-  wire _137_;
-  wire _138_;
-  wire _139_;
-  wire _140_;
-  wire _141_;
-  wire _142_;
-  wire _143_;
-  wire _144_;
-  wire _145_;
-  wire _146_;
-  wire _147_;
-  wire _148_;
-  wire _149_;
-  wire _150_;
-  wire _151_;
-  wire _152_;
-  wire _153_;
-  wire _154_;
-  wire _155_;
-  wire _156_;
-  wire _157_;
-  wire _158_;
-  wire _159_;
-  wire _160_;
-  wire _161_;
-  wire _162_;
-  wire _163_;
-  wire _164_;
-  wire _165_;
-  wire _166_;
-  wire _167_;
-  wire _168_;
-  wire _169_;
-  wire _170_;
-  wire _171_;
-  wire _172_;
-  wire _173_;
-  wire _174_;
-  wire _175_;
-  wire _176_;
-  wire _177_;
-  wire _178_;
-  wire _179_;
-  wire _180_;
-  wire _181_;
-  wire _182_;
-  wire _183_;
-  wire _184_;
-  wire _185_;
-  wire _186_;
   reg [5:0] address = 6'h00;
   reg arriving = 1'h0;
   reg [3:0] asked = 4'h0;
   wire asking;
   output busy;
   wire busy;
+  reg checking = 1'h0;
   input clk;
   wire clk;
   wire complete;
-  input conv_done;
-  wire conv_done;
-  output conv_start;
-  wire conv_start;
+  output [15:0] conv__descriptor__blocks;
+  wire [15:0] conv__descriptor__blocks;
+  output [23:0] conv__descriptor__chunk_count;
+  wire [23:0] conv__descriptor__chunk_count;
+  output [15:0] conv__descriptor__high;
+  wire [15:0] conv__descriptor__high;
+  output [9:0] conv__descriptor__in_base;
+  wire [9:0] conv__descriptor__in_base;
+  output [15:0] conv__descriptor__in_height;
+  wire [15:0] conv__descriptor__in_height;
+  output [21:0] conv__descriptor__in_row;
+  wire [21:0] conv__descriptor__in_row;
+  output [7:0] conv__descriptor__in_zero_point;
+  reg [7:0] conv__descriptor__in_zero_point = 8'h00;
+  output [11:0] conv__descriptor__kx_count;
+  wire [11:0] conv__descriptor__kx_count;
+  output [21:0] conv__descriptor__kx_step;
+  wire [21:0] conv__descriptor__kx_step;
+  output [11:0] conv__descriptor__ky_count;
+  wire [11:0] conv__descriptor__ky_count;
+  output [11:0] conv__descriptor__ky_step;
+  wire [11:0] conv__descriptor__ky_step;
+  output [9:0] conv__descriptor__ky_step_elements;
+  wire [9:0] conv__descriptor__ky_step_elements;
+  output [8:0] conv__descriptor__last_groups;
+  wire [8:0] conv__descriptor__last_groups;
+  output [8:0] conv__descriptor__last_lanes;
+  wire [8:0] conv__descriptor__last_lanes;
+  output [15:0] conv__descriptor__low;
+  wire [15:0] conv__descriptor__low;
+  output [9:0] conv__descriptor__out_base;
+  reg [9:0] conv__descriptor__out_base = 10'h000;
+  output [9:0] conv__descriptor__out_step;
+  reg [9:0] conv__descriptor__out_step = 10'h000;
+  output [15:0] conv__descriptor__out_width;
+  wire [15:0] conv__descriptor__out_width;
+  output [15:0] conv__descriptor__out_zero_point;
+  wire [15:0] conv__descriptor__out_zero_point;
+  output [23:0] conv__descriptor__pixels;
+  wire [23:0] conv__descriptor__pixels;
+  output [5:0] conv__descriptor__record_base;
+  reg [5:0] conv__descriptor__record_base = 6'h00;
+  output [23:0] conv__descriptor__run;
+  wire [23:0] conv__descriptor__run;
+  output [14:0] conv__descriptor__tile_pixels;
+  wire [14:0] conv__descriptor__tile_pixels;
+  output [9:0] conv__descriptor__weight_base;
+  reg [9:0] conv__descriptor__weight_base = 10'h000;
+  output [21:0] conv__descriptor__x_start;
+  wire [21:0] conv__descriptor__x_start;
+  output [21:0] conv__descriptor__x_step;
+  wire [21:0] conv__descriptor__x_step;
+  output [15:0] conv__descriptor__y_start;
+  wire [15:0] conv__descriptor__y_start;
+  output [11:0] conv__descriptor__y_step;
+  wire [11:0] conv__descriptor__y_step;
+  output [9:0] conv__descriptor__y_step_elements;
+  wire [9:0] conv__descriptor__y_step_elements;
+  input conv__done;
+  wire conv__done;
+  output conv__start;
+  wire conv__start;
+  wire conv_word_0_now;
+  wire conv_word_0_wrong;
+  wire conv_word_2_now;
+  wire conv_word_2_wrong;
+  wire conv_word_3_now;
+  wire conv_word_3_wrong;
+  wire conv_word_4_now;
+  wire conv_word_4_wrong;
+  wire conv_word_5_now;
+  wire conv_word_5_wrong;
+  wire conv_word_6_now;
+  wire conv_word_6_wrong;
+  wire conv_word_7_now;
+  wire conv_word_7_wrong;
+  wire conv_word_8_now;
+  wire conv_word_8_wrong;
+  wire conv_word_9_now;
+  wire conv_word_9_wrong;
   output [31:0] cycles;
   reg [31:0] cycles = 32'd0;
-  output [15:0] descriptor__blocks;
-  reg [15:0] descriptor__blocks = 16'h0000;
-  output [23:0] descriptor__chunk_count;
-  reg [23:0] descriptor__chunk_count = 24'h000000;
-  output [15:0] descriptor__high;
-  reg [15:0] descriptor__high = 16'h0000;
-  output [9:0] descriptor__in_base;
-  reg [9:0] descriptor__in_base = 10'h000;
-  output [15:0] descriptor__in_height;
-  reg [15:0] descriptor__in_height = 16'h0000;
-  output [21:0] descriptor__in_row;
-  reg [21:0] descriptor__in_row = 22'h000000;
-  output [7:0] descriptor__in_zero_point;
-  reg [7:0] descriptor__in_zero_point = 8'h00;
-  output [11:0] descriptor__kx_count;
-  reg [11:0] descriptor__kx_count = 12'h000;
-  output [21:0] descriptor__kx_step;
-  reg [21:0] descriptor__kx_step = 22'h000000;
-  output [11:0] descriptor__ky_count;
-  reg [11:0] descriptor__ky_count = 12'h000;
-  output [11:0] descriptor__ky_step;
-  reg [11:0] descriptor__ky_step = 12'h000;
-  output [9:0] descriptor__ky_step_elements;
-  reg [9:0] descriptor__ky_step_elements = 10'h000;
-  output [8:0] descriptor__last_groups;
-  reg [8:0] descriptor__last_groups = 9'h000;
-  output [8:0] descriptor__last_lanes;
-  reg [8:0] descriptor__last_lanes = 9'h000;
-  output [15:0] descriptor__low;
-  reg [15:0] descriptor__low = 16'h0000;
-  output [9:0] descriptor__out_base;
-  reg [9:0] descriptor__out_base = 10'h000;
-  output [9:0] descriptor__out_step;
-  reg [9:0] descriptor__out_step = 10'h000;
-  output [15:0] descriptor__out_width;
-  reg [15:0] descriptor__out_width = 16'h0000;
-  output [15:0] descriptor__out_zero_point;
-  reg [15:0] descriptor__out_zero_point = 16'h0000;
-  output [23:0] descriptor__pixels;
-  reg [23:0] descriptor__pixels = 24'h000000;
-  output [5:0] descriptor__record_base;
-  reg [5:0] descriptor__record_base = 6'h00;
-  output [23:0] descriptor__run;
-  reg [23:0] descriptor__run = 24'h000000;
-  output [14:0] descriptor__tile_pixels;
-  reg [14:0] descriptor__tile_pixels = 15'h0000;
-  output [9:0] descriptor__weight_base;
-  reg [9:0] descriptor__weight_base = 10'h000;
-  output [21:0] descriptor__x_start;
-  reg [21:0] descriptor__x_start = 22'h000000;
-  output [21:0] descriptor__x_step;
-  reg [21:0] descriptor__x_step = 22'h000000;
-  output [15:0] descriptor__y_start;
-  reg [15:0] descriptor__y_start = 16'h0000;
-  output [11:0] descriptor__y_step;
-  reg [11:0] descriptor__y_step = 12'h000;
-  output [9:0] descriptor__y_step_elements;
-  reg [9:0] descriptor__y_step_elements = 10'h000;
   wire [63:0] descriptor_memory__read_data;
   output done;
   reg done = 1'h0;
+  wire end_word_0_now;
+  wire end_word_0_wrong;
+  wire end_word_1_now;
+  wire end_word_1_wrong;
+  wire end_word_2_now;
+  wire end_word_2_wrong;
+  wire end_word_3_now;
+  wire end_word_3_wrong;
+  wire end_word_4_now;
+  wire end_word_4_wrong;
+  wire end_word_5_now;
+  wire end_word_5_wrong;
+  wire end_word_6_now;
+  wire end_word_6_wrong;
+  wire end_word_7_now;
+  wire end_word_7_wrong;
+  wire end_word_8_now;
+  wire end_word_8_wrong;
+  wire end_word_9_now;
+  wire end_word_9_wrong;
   output error;
   reg error = 1'h0;
   reg fetching = 1'h0;
+  reg [63:0] latest_0 = 64'h0000000000000000;
+  reg [3:0] latest_word = 4'h0;
   output [15:0] layers;
   reg [15:0] layers = 16'h0000;
   reg malformed = 1'h0;
@@ -691,295 +666,254 @@ module hwq_sequencer(
   wire [3:0] next_asked;
   wire [15:0] next_layers;
   wire [31:0] next_timer;
-  reg [3:0] opcode = 4'h0;
   input rst;
   wire rst;
   reg running = 1'h0;
+  wire sound;
   input start;
   wire start;
+  wire started;
   reg [31:0] timer = 32'd0;
   reg [3:0] word = 4'h0;
+  reg [52:0] word_0_0 = 53'h00000000000000;
+  reg [63:0] word_1_0 = 64'h0000000000000000;
+  reg [47:0] word_2_0 = 48'h000000000000;
+  reg [31:0] word_3_0 = 32'd0;
+  reg [53:0] word_4_0 = 54'h00000000000000;
+  reg [43:0] word_5_0 = 44'h00000000000;
+  reg [43:0] word_6_0 = 44'h00000000000;
+  reg [47:0] word_9_0 = 48'h000000000000;
   input [5:0] write_address;
   wire [5:0] write_address;
   input [63:0] write_data;
   wire [63:0] write_data;
   input write_enable;
   wire write_enable;
+  wire wrong;
   assign next_timer = timer + 1'h1;
   assign next_asked = asked + 1'h1;
   assign next_address = address + 1'h1;
   assign next_layers = layers + 1'h1;
-  assign _096_ = asked != 4'ha;
-  assign asking = fetching & _096_;
-  assign _107_ = asked == 4'ha;
-  assign _118_ = fetching & _107_;
-  assign _129_ = ~ arriving;
-  assign complete = _118_ & _129_;
+  assign _046_ = asked != 4'ha;
+  assign asking = fetching & _046_;
+  assign _057_ = asked == 4'ha;
+  assign _068_ = fetching & _057_;
+  assign _079_ = ~ arriving;
+  assign complete = _068_ & _079_;
   assign busy = running | fetching;
-  assign _140_ = opcode == 1'h1;
-  assign _000_ = complete & _140_;
-  assign _011_ = ~ malformed;
-  assign conv_start = _000_ & _011_;
-  assign _022_ = word == 1'h0;
-  assign _033_ = arriving & _022_;
-  assign _044_ = | descriptor_memory__read_data[63:53];
-  assign _055_ = word == 1'h1;
-  assign _062_ = arriving & _055_;
-  assign _063_ = word == 2'h2;
-  assign _064_ = arriving & _063_;
-  assign _065_ = | descriptor_memory__read_data[63:48];
-  assign _066_ = word == 2'h3;
-  assign _067_ = arriving & _066_;
-  assign _068_ = descriptor_memory__read_data[32] != 1'h0;
-  assign _069_ = descriptor_memory__read_data[33] != 1'h0;
-  assign _070_ = descriptor_memory__read_data[34] != 1'h0;
-  assign _071_ = descriptor_memory__read_data[35] != 1'h0;
-  assign _072_ = descriptor_memory__read_data[36] != 1'h0;
-  assign _073_ = descriptor_memory__read_data[37] != 1'h0;
-  assign _074_ = descriptor_memory__read_data[38] != 1'h0;
-  assign _075_ = descriptor_memory__read_data[39] != 1'h0;
-  assign _076_ = descriptor_memory__read_data[40] != 1'h0;
-  assign _077_ = descriptor_memory__read_data[41] != 1'h0;
-  assign _078_ = descriptor_memory__read_data[42] != 1'h0;
-  assign _079_ = descriptor_memory__read_data[43] != 1'h0;
-  assign _080_ = descriptor_memory__read_data[44] != 1'h0;
-  assign _081_ = descriptor_memory__read_data[45] != 1'h0;
-  assign _082_ = descriptor_memory__read_data[46] != 1'h0;
-  assign _083_ = descriptor_memory__read_data[47] != 1'h0;
-  assign _084_ = | { descriptor_memory__read_data[63:48], _083_, _082_, _081_, _080_, _079_, _078_, _077_, _076_, _075_, _074_, _073_, _072_, _071_, _070_, _069_, _068_ };
-  assign _085_ = word == 3'h4;
+  assign _090_ = word_0_0[3:0] == 1'h0;
+  assign _000_ = latest_word == 1'h0;
+  assign end_word_0_now = _090_ & _000_;
+  assign _007_ = | latest_0[63:4];
+  assign end_word_0_wrong = end_word_0_now & _007_;
+  assign _008_ = word_0_0[3:0] == 1'h0;
+  assign _009_ = latest_word == 1'h1;
+  assign end_word_1_now = _008_ & _009_;
+  assign _010_ = | latest_0;
+  assign end_word_1_wrong = end_word_1_now & _010_;
+  assign _011_ = word_0_0[3:0] == 1'h0;
+  assign _012_ = latest_word == 2'h2;
+  assign end_word_2_now = _011_ & _012_;
+  assign _013_ = | latest_0;
+  assign end_word_2_wrong = end_word_2_now & _013_;
+  assign _014_ = word_0_0[3:0] == 1'h0;
+  assign _015_ = latest_word == 2'h3;
+  assign end_word_3_now = _014_ & _015_;
+  assign _016_ = | latest_0;
+  assign end_word_3_wrong = end_word_3_now & _016_;
+  assign _017_ = word_0_0[3:0] == 1'h0;
+  assign _018_ = latest_word == 3'h4;
+  assign end_word_4_now = _017_ & _018_;
+  assign _019_ = | latest_0;
+  assign end_word_4_wrong = end_word_4_now & _019_;
+  assign _020_ = word_0_0[3:0] == 1'h0;
+  assign _021_ = latest_word == 3'h5;
+  assign end_word_5_now = _020_ & _021_;
+  assign _022_ = | latest_0;
+  assign end_word_5_wrong = end_word_5_now & _022_;
+  assign _023_ = word_0_0[3:0] == 1'h0;
+  assign _024_ = latest_word == 3'h6;
+  assign end_word_6_now = _023_ & _024_;
+  assign _025_ = | latest_0;
+  assign end_word_6_wrong = end_word_6_now & _025_;
+  assign _026_ = word_0_0[3:0] == 1'h0;
+  assign _027_ = latest_word == 3'h7;
+  assign end_word_7_now = _026_ & _027_;
+  assign _028_ = | latest_0;
+  assign end_word_7_wrong = end_word_7_now & _028_;
+  assign _029_ = word_0_0[3:0] == 1'h0;
+  assign _030_ = latest_word == 4'h8;
+  assign end_word_8_now = _029_ & _030_;
+  assign _031_ = | latest_0;
+  assign end_word_8_wrong = end_word_8_now & _031_;
+  assign _032_ = word_0_0[3:0] == 1'h0;
+  assign _033_ = latest_word == 4'h9;
+  assign end_word_9_now = _032_ & _033_;
+  assign _034_ = | latest_0;
+  assign end_word_9_wrong = end_word_9_now & _034_;
+  assign _035_ = word_0_0[3:0] == 1'h1;
+  assign _036_ = latest_word == 1'h0;
+  assign conv_word_0_now = _035_ & _036_;
+  assign _037_ = | latest_0[63:53];
+  assign conv_word_0_wrong = conv_word_0_now & _037_;
+  assign _038_ = word_0_0[3:0] == 1'h1;
+  assign _039_ = latest_word == 2'h2;
+  assign conv_word_2_now = _038_ & _039_;
+  assign _040_ = | latest_0[63:48];
+  assign conv_word_2_wrong = conv_word_2_now & _040_;
+  assign _041_ = word_0_0[3:0] == 1'h1;
+  assign _042_ = latest_word == 2'h3;
+  assign conv_word_3_now = _041_ & _042_;
+  assign _043_ = | latest_0[63:32];
+  assign conv_word_3_wrong = conv_word_3_now & _043_;
+  assign _044_ = word_0_0[3:0] == 1'h1;
+  assign _045_ = latest_word == 3'h4;
+  assign conv_word_4_now = _044_ & _045_;
+  assign _047_ = | latest_0[63:54];
+  assign conv_word_4_wrong = conv_word_4_now & _047_;
+  assign _048_ = word_0_0[3:0] == 1'h1;
+  assign _049_ = latest_word == 3'h5;
+  assign conv_word_5_now = _048_ & _049_;
+  assign _050_ = | latest_0[63:44];
+  assign conv_word_5_wrong = conv_word_5_now & _050_;
+  assign _051_ = word_0_0[3:0] == 1'h1;
+  assign _052_ = latest_word == 3'h6;
+  assign conv_word_6_now = _051_ & _052_;
+  assign _053_ = | latest_0[63:44];
+  assign conv_word_6_wrong = conv_word_6_now & _053_;
+  assign _054_ = word_0_0[3:0] == 1'h1;
+  assign _055_ = latest_word == 3'h7;
+  assign conv_word_7_now = _054_ & _055_;
+  assign _056_ = | { latest_0[63:30], latest_0[23:10] };
+  assign conv_word_7_wrong = conv_word_7_now & _056_;
+  assign _058_ = word_0_0[3:0] == 1'h1;
+  assign _059_ = latest_word == 4'h8;
+  assign conv_word_8_now = _058_ & _059_;
+  assign _060_ = latest_0[54] != latest_0[53];
+  assign _061_ = latest_0[55] != latest_0[53];
+  assign _062_ = latest_0[56] != latest_0[53];
+  assign _063_ = latest_0[57] != latest_0[53];
+  assign _064_ = latest_0[58] != latest_0[53];
+  assign _065_ = latest_0[59] != latest_0[53];
+  assign _066_ = latest_0[60] != latest_0[53];
+  assign _067_ = latest_0[61] != latest_0[53];
+  assign _069_ = | { _067_, _066_, _065_, _064_, _063_, _062_, _061_, _060_, latest_0[63:62], latest_0[45:34], latest_0[23:10] };
+  assign conv_word_8_wrong = conv_word_8_now & _069_;
+  assign _070_ = word_0_0[3:0] == 1'h1;
+  assign _071_ = latest_word == 4'h9;
+  assign conv_word_9_now = _070_ & _071_;
+  assign _072_ = | latest_0[63:48];
+  assign conv_word_9_wrong = conv_word_9_now & _072_;
+  assign _073_ = | { conv_word_9_wrong, conv_word_8_wrong, conv_word_7_wrong, conv_word_6_wrong, conv_word_5_wrong, conv_word_4_wrong, conv_word_3_wrong, conv_word_2_wrong, conv_word_0_wrong, end_word_9_wrong, end_word_8_wrong, end_word_7_wrong, end_word_6_wrong, end_word_5_wrong, end_word_4_wrong, end_word_3_wrong, end_word_2_wrong, end_word_1_wrong, end_word_0_wrong };
+  assign wrong = checking & _073_;
+  assign _074_ = ~ malformed;
+  assign _075_ = complete & _074_;
+  assign _076_ = ~ wrong;
+  assign sound = _075_ & _076_;
+  assign _077_ = word_0_0[3:0] == 1'h1;
+  assign conv__start = sound & _077_;
+  assign started = | conv__start;
+  assign _078_ = word == 1'h0;
+  assign _080_ = arriving & _078_;
+  assign _081_ = word == 1'h1;
+  assign _082_ = arriving & _081_;
+  assign _083_ = word == 2'h2;
+  assign _084_ = arriving & _083_;
+  assign _085_ = word == 2'h3;
   assign _086_ = arriving & _085_;
-  assign _087_ = | descriptor_memory__read_data[63:54];
-  assign _088_ = word == 3'h5;
-  assign _089_ = arriving & _088_;
-  assign _090_ = descriptor_memory__read_data[44] != 1'h0;
-  assign _091_ = descriptor_memory__read_data[45] != 1'h0;
-  assign _092_ = descriptor_memory__read_data[46] != 1'h0;
-  assign _093_ = descriptor_memory__read_data[47] != 1'h0;
-  assign _094_ = descriptor_memory__read_data[48] != 1'h0;
-  assign _095_ = descriptor_memory__read_data[49] != 1'h0;
-  assign _097_ = descriptor_memory__read_data[50] != 1'h0;
-  assign _098_ = descriptor_memory__read_data[51] != 1'h0;
-  assign _099_ = descriptor_memory__read_data[52] != 1'h0;
-  assign _100_ = descriptor_memory__read_data[53] != 1'h0;
-  assign _101_ = descriptor_memory__read_data[54] != 1'h0;
-  assign _102_ = descriptor_memory__read_data[55] != 1'h0;
-  assign _103_ = descriptor_memory__read_data[56] != 1'h0;
-  assign _104_ = descriptor_memory__read_data[57] != 1'h0;
-  assign _105_ = descriptor_memory__read_data[58] != 1'h0;
-  assign _106_ = descriptor_memory__read_data[59] != 1'h0;
-  assign _108_ = | { descriptor_memory__read_data[63:60], _106_, _105_, _104_, _103_, _102_, _101_, _100_, _099_, _098_, _097_, _095_, _094_, _093_, _092_, _091_, _090_ };
-  assign _109_ = word == 3'h6;
-  assign _110_ = arriving & _109_;
-  assign _111_ = descriptor_memory__read_data[44] != 1'h0;
-  assign _112_ = descriptor_memory__read_data[45] != 1'h0;
-  assign _113_ = descriptor_memory__read_data[46] != 1'h0;
-  assign _114_ = descriptor_memory__read_data[47] != 1'h0;
-  assign _115_ = descriptor_memory__read_data[48] != 1'h0;
-  assign _116_ = descriptor_memory__read_data[49] != 1'h0;
-  assign _117_ = descriptor_memory__read_data[50] != 1'h0;
-  assign _119_ = descriptor_memory__read_data[51] != 1'h0;
-  assign _120_ = descriptor_memory__read_data[52] != 1'h0;
-  assign _121_ = descriptor_memory__read_data[53] != 1'h0;
-  assign _122_ = descriptor_memory__read_data[54] != 1'h0;
-  assign _123_ = descriptor_memory__read_data[55] != 1'h0;
-  assign _124_ = descriptor_memory__read_data[56] != 1'h0;
-  assign _125_ = descriptor_memory__read_data[57] != 1'h0;
-  assign _126_ = descriptor_memory__read_data[58] != 1'h0;
-  assign _127_ = descriptor_memory__read_data[59] != 1'h0;
-  assign _128_ = | { descriptor_memory__read_data[63:60], _127_, _126_, _125_, _124_, _123_, _122_, _121_, _120_, _119_, _117_, _116_, _115_, _114_, _113_, _112_, _111_ };
-  assign _130_ = word == 3'h7;
-  assign _131_ = arriving & _130_;
-  assign _132_ = descriptor_memory__read_data[10] != 1'h0;
-  assign _133_ = descriptor_memory__read_data[11] != 1'h0;
-  assign _134_ = descriptor_memory__read_data[12] != 1'h0;
-  assign _135_ = descriptor_memory__read_data[13] != 1'h0;
-  assign _136_ = descriptor_memory__read_data[14] != 1'h0;
-  assign _137_ = descriptor_memory__read_data[15] != 1'h0;
-  assign _138_ = descriptor_memory__read_data[16] != 1'h0;
-  assign _139_ = descriptor_memory__read_data[17] != 1'h0;
-  assign _141_ = descriptor_memory__read_data[18] != 1'h0;
-  assign _142_ = descriptor_memory__read_data[19] != 1'h0;
-  assign _143_ = descriptor_memory__read_data[20] != 1'h0;
-  assign _144_ = descriptor_memory__read_data[21] != 1'h0;
-  assign _145_ = descriptor_memory__read_data[22] != 1'h0;
-  assign _146_ = descriptor_memory__read_data[23] != 1'h0;
-  assign _147_ = descriptor_memory__read_data[30] != 1'h0;
-  assign _148_ = descriptor_memory__read_data[31] != 1'h0;
-  assign _149_ = descriptor_memory__read_data[32] != 1'h0;
-  assign _150_ = descriptor_memory__read_data[33] != 1'h0;
-  assign _001_ = descriptor_memory__read_data[34] != 1'h0;
-  assign _002_ = descriptor_memory__read_data[35] != 1'h0;
-  assign _003_ = descriptor_memory__read_data[36] != 1'h0;
-  assign _004_ = descriptor_memory__read_data[37] != 1'h0;
-  assign _005_ = descriptor_memory__read_data[38] != 1'h0;
-  assign _006_ = descriptor_memory__read_data[39] != 1'h0;
-  assign _007_ = descriptor_memory__read_data[40] != 1'h0;
-  assign _008_ = descriptor_memory__read_data[41] != 1'h0;
-  assign _009_ = descriptor_memory__read_data[42] != 1'h0;
-  assign _010_ = descriptor_memory__read_data[43] != 1'h0;
-  assign _012_ = | { descriptor_memory__read_data[63:44], _010_, _009_, _008_, _007_, _006_, _005_, _004_, _003_, _002_, _001_, _150_, _149_, _148_, _147_, _146_, _145_, _144_, _143_, _142_, _141_, _139_, _138_, _137_, _136_, _135_, _134_, _133_, _132_ };
-  assign _013_ = word == 4'h8;
-  assign _014_ = arriving & _013_;
-  assign _015_ = descriptor_memory__read_data[10] != 1'h0;
-  assign _016_ = descriptor_memory__read_data[11] != 1'h0;
-  assign _017_ = descriptor_memory__read_data[12] != 1'h0;
-  assign _018_ = descriptor_memory__read_data[13] != 1'h0;
-  assign _019_ = descriptor_memory__read_data[14] != 1'h0;
-  assign _020_ = descriptor_memory__read_data[15] != 1'h0;
-  assign _021_ = descriptor_memory__read_data[16] != 1'h0;
-  assign _023_ = descriptor_memory__read_data[17] != 1'h0;
-  assign _024_ = descriptor_memory__read_data[18] != 1'h0;
-  assign _025_ = descriptor_memory__read_data[19] != 1'h0;
-  assign _026_ = descriptor_memory__read_data[20] != 1'h0;
-  assign _027_ = descriptor_memory__read_data[21] != 1'h0;
-  assign _028_ = descriptor_memory__read_data[22] != 1'h0;
-  assign _029_ = descriptor_memory__read_data[23] != 1'h0;
-  assign _030_ = descriptor_memory__read_data[34] != 1'h0;
-  assign _031_ = descriptor_memory__read_data[35] != 1'h0;
-  assign _032_ = descriptor_memory__read_data[36] != 1'h0;
-  assign _034_ = descriptor_memory__read_data[37] != 1'h0;
-  assign _035_ = descriptor_memory__read_data[38] != 1'h0;
-  assign _036_ = descriptor_memory__read_data[39] != 1'h0;
-  assign _037_ = descriptor_memory__read_data[40] != 1'h0;
-  assign _038_ = descriptor_memory__read_data[41] != 1'h0;
-  assign _039_ = descriptor_memory__read_data[42] != 1'h0;
-  assign _040_ = descriptor_memory__read_data[43] != 1'h0;
-  assign _041_ = descriptor_memory__read_data[44] != 1'h0;
-  assign _042_ = descriptor_memory__read_data[45] != 1'h0;
-  assign _043_ = descriptor_memory__read_data[54] != descriptor_memory__read_data[53];
-  assign _045_ = descriptor_memory__read_data[55] != descriptor_memory__read_data[53];
-  assign _046_ = descriptor_memory__read_data[56] != descriptor_memory__read_data[53];
-  assign _047_ = descriptor_memory__read_data[57] != descriptor_memory__read_data[53];
-  assign _048_ = descriptor_memory__read_data[58] != descriptor_memory__read_data[53];
-  assign _049_ = descriptor_memory__read_data[59] != descriptor_memory__read_data[53];
-  assign _050_ = descriptor_memory__read_data[60] != descriptor_memory__read_data[53];
-  assign _051_ = descriptor_memory__read_data[61] != descriptor_memory__read_data[53];
-  assign _052_ = | { descriptor_memory__read_data[63:62], _051_, _050_, _049_, _048_, _047_, _046_, _045_, _043_, _042_, _041_, _040_, _039_, _038_, _037_, _036_, _035_, _034_, _032_, _031_, _030_, _029_, _028_, _027_, _026_, _025_, _024_, _023_, _021_, _020_, _019_, _018_, _017_, _016_, _015_ };
-  assign _053_ = word == 4'h9;
-  assign _054_ = arriving & _053_;
-  assign _056_ = | descriptor_memory__read_data[63:48];
-  assign _057_ = opcode != 1'h0;
-  assign _058_ = malformed | _057_;
-  assign _059_ = running & conv_done;
-  assign _060_ = ~ busy;
-  assign _061_ = start & _060_;
+  assign _087_ = word == 3'h4;
+  assign _088_ = arriving & _087_;
+  assign _089_ = word == 3'h5;
+  assign _091_ = arriving & _089_;
+  assign _092_ = word == 3'h6;
+  assign _093_ = arriving & _092_;
+  assign _094_ = word == 3'h7;
+  assign _095_ = arriving & _094_;
+  assign _096_ = word == 4'h8;
+  assign _097_ = arriving & _096_;
+  assign _098_ = word == 4'h9;
+  assign _099_ = arriving & _098_;
+  assign _100_ = ~ sound;
+  assign _001_ = word_0_0[3:0] != 1'h0;
+  assign _002_ = _100_ | _001_;
+  assign _003_ = | conv__done;
+  assign _004_ = running & _003_;
+  assign _005_ = ~ busy;
+  assign _006_ = start & _005_;
   always @(posedge clk)
-    if (_155_) layers <= 16'h0000;
-    else if (_059_) layers <= next_layers;
+    if (_105_) layers <= 16'h0000;
+    else if (_004_) layers <= next_layers;
   always @(posedge clk)
-    if (_156_) cycles <= 32'd0;
-    else if (_059_) cycles <= next_timer;
+    if (_106_) cycles <= 32'd0;
+    else if (_004_) cycles <= next_timer;
   always @(posedge clk)
-    if (_157_) error <= 1'h0;
-    else if (_152_) error <= _058_;
+    if (_107_) error <= 1'h0;
+    else if (_102_) error <= _002_;
   always @(posedge clk)
-    if (_158_) done <= 1'h0;
-    else if (_153_) done <= 1'h1;
+    if (_108_) done <= 1'h0;
+    else if (_103_) done <= 1'h1;
   always @(posedge clk)
-    if (_159_) running <= 1'h0;
-    else if (_154_) running <= 1'h1;
+    if (_109_) running <= 1'h0;
+    else if (_104_) running <= 1'h1;
   always @(posedge clk)
     if (rst) fetching <= 1'h0;
-    else if (_151_) fetching <= _168_;
+    else if (_101_) fetching <= _118_;
   always @(posedge clk)
-    if (rst) descriptor__high <= 16'h0000;
-    else if (_054_) descriptor__high <= descriptor_memory__read_data[47:32];
+    if (_110_) malformed <= 1'h0;
+    else if (wrong) malformed <= 1'h1;
   always @(posedge clk)
-    if (rst) descriptor__low <= 16'h0000;
-    else if (_054_) descriptor__low <= descriptor_memory__read_data[31:16];
+    if (rst) latest_0 <= 64'h0000000000000000;
+    else latest_0 <= descriptor_memory__read_data;
   always @(posedge clk)
-    if (rst) descriptor__out_zero_point <= 16'h0000;
-    else if (_054_) descriptor__out_zero_point <= descriptor_memory__read_data[15:0];
+    if (rst) latest_word <= 4'h0;
+    else latest_word <= word;
   always @(posedge clk)
-    if (rst) descriptor__in_zero_point <= 8'h00;
-    else if (_014_) descriptor__in_zero_point <= descriptor_memory__read_data[53:46];
+    if (rst) checking <= 1'h0;
+    else checking <= arriving;
   always @(posedge clk)
-    if (rst) descriptor__out_step <= 10'h000;
-    else if (_014_) descriptor__out_step <= descriptor_memory__read_data[33:24];
+    if (rst) word_9_0 <= 48'h000000000000;
+    else if (_099_) word_9_0 <= descriptor_memory__read_data[47:0];
   always @(posedge clk)
-    if (rst) descriptor__out_base <= 10'h000;
-    else if (_014_) descriptor__out_base <= descriptor_memory__read_data[9:0];
+    if (rst) conv__descriptor__in_zero_point <= 8'h00;
+    else if (_097_) conv__descriptor__in_zero_point <= descriptor_memory__read_data[53:46];
   always @(posedge clk)
-    if (rst) descriptor__record_base <= 6'h00;
-    else if (_131_) descriptor__record_base <= descriptor_memory__read_data[29:24];
+    if (rst) conv__descriptor__out_step <= 10'h000;
+    else if (_097_) conv__descriptor__out_step <= descriptor_memory__read_data[33:24];
   always @(posedge clk)
-    if (rst) descriptor__weight_base <= 10'h000;
-    else if (_131_) descriptor__weight_base <= descriptor_memory__read_data[9:0];
+    if (rst) conv__descriptor__out_base <= 10'h000;
+    else if (_097_) conv__descriptor__out_base <= descriptor_memory__read_data[9:0];
   always @(posedge clk)
-    if (rst) descriptor__ky_step_elements <= 10'h000;
-    else if (_110_) descriptor__ky_step_elements <= descriptor_memory__read_data[43:34];
+    if (rst) conv__descriptor__record_base <= 6'h00;
+    else if (_095_) conv__descriptor__record_base <= descriptor_memory__read_data[29:24];
   always @(posedge clk)
-    if (rst) descriptor__ky_step <= 12'h000;
-    else if (_110_) descriptor__ky_step <= descriptor_memory__read_data[33:22];
+    if (rst) conv__descriptor__weight_base <= 10'h000;
+    else if (_095_) conv__descriptor__weight_base <= descriptor_memory__read_data[9:0];
   always @(posedge clk)
-    if (rst) descriptor__kx_step <= 22'h000000;
-    else if (_110_) descriptor__kx_step <= descriptor_memory__read_data[21:0];
+    if (rst) word_6_0 <= 44'h00000000000;
+    else if (_093_) word_6_0 <= descriptor_memory__read_data[43:0];
   always @(posedge clk)
-    if (rst) descriptor__y_step_elements <= 10'h000;
-    else if (_089_) descriptor__y_step_elements <= descriptor_memory__read_data[43:34];
+    if (rst) word_5_0 <= 44'h00000000000;
+    else if (_091_) word_5_0 <= descriptor_memory__read_data[43:0];
   always @(posedge clk)
-    if (rst) descriptor__y_step <= 12'h000;
-    else if (_089_) descriptor__y_step <= descriptor_memory__read_data[33:22];
+    if (rst) word_4_0 <= 54'h00000000000000;
+    else if (_088_) word_4_0 <= descriptor_memory__read_data[53:0];
   always @(posedge clk)
-    if (rst) descriptor__x_step <= 22'h000000;
-    else if (_089_) descriptor__x_step <= descriptor_memory__read_data[21:0];
+    if (rst) word_3_0 <= 32'd0;
+    else if (_086_) word_3_0 <= descriptor_memory__read_data[31:0];
   always @(posedge clk)
-    if (rst) descriptor__in_height <= 16'h0000;
-    else if (_086_) descriptor__in_height <= descriptor_memory__read_data[53:38];
+    if (rst) word_2_0 <= 48'h000000000000;
+    else if (_084_) word_2_0 <= descriptor_memory__read_data[47:0];
   always @(posedge clk)
-    if (rst) descriptor__y_start <= 16'h0000;
-    else if (_086_) descriptor__y_start <= descriptor_memory__read_data[37:22];
+    if (rst) word_1_0 <= 64'h0000000000000000;
+    else if (_082_) word_1_0 <= descriptor_memory__read_data;
   always @(posedge clk)
-    if (rst) descriptor__in_row <= 22'h000000;
-    else if (_086_) descriptor__in_row <= descriptor_memory__read_data[21:0];
+    if (rst) word_0_0 <= 53'h00000000000000;
+    else if (_080_) word_0_0 <= descriptor_memory__read_data[52:0];
   always @(posedge clk)
-    if (rst) descriptor__in_base <= 10'h000;
-    else if (_067_) descriptor__in_base <= descriptor_memory__read_data[31:22];
-  always @(posedge clk)
-    if (rst) descriptor__x_start <= 22'h000000;
-    else if (_067_) descriptor__x_start <= descriptor_memory__read_data[21:0];
-  always @(posedge clk)
-    if (rst) descriptor__run <= 24'h000000;
-    else if (_064_) descriptor__run <= descriptor_memory__read_data[47:24];
-  always @(posedge clk)
-    if (rst) descriptor__chunk_count <= 24'h000000;
-    else if (_064_) descriptor__chunk_count <= descriptor_memory__read_data[23:0];
-  always @(posedge clk)
-    if (rst) descriptor__kx_count <= 12'h000;
-    else if (_062_) descriptor__kx_count <= descriptor_memory__read_data[63:52];
-  always @(posedge clk)
-    if (rst) descriptor__ky_count <= 12'h000;
-    else if (_062_) descriptor__ky_count <= descriptor_memory__read_data[51:40];
-  always @(posedge clk)
-    if (rst) descriptor__out_width <= 16'h0000;
-    else if (_062_) descriptor__out_width <= descriptor_memory__read_data[39:24];
-  always @(posedge clk)
-    if (rst) descriptor__pixels <= 24'h000000;
-    else if (_062_) descriptor__pixels <= descriptor_memory__read_data[23:0];
-  always @(posedge clk)
-    if (_160_) malformed <= 1'h0;
-    else malformed <= _186_;
-  always @(posedge clk)
-    if (rst) descriptor__last_lanes <= 9'h000;
-    else if (_033_) descriptor__last_lanes <= descriptor_memory__read_data[52:44];
-  always @(posedge clk)
-    if (rst) descriptor__last_groups <= 9'h000;
-    else if (_033_) descriptor__last_groups <= descriptor_memory__read_data[43:35];
-  always @(posedge clk)
-    if (rst) descriptor__blocks <= 16'h0000;
-    else if (_033_) descriptor__blocks <= descriptor_memory__read_data[34:19];
-  always @(posedge clk)
-    if (rst) descriptor__tile_pixels <= 15'h0000;
-    else if (_033_) descriptor__tile_pixels <= descriptor_memory__read_data[18:4];
-  always @(posedge clk)
-    if (rst) opcode <= 4'h0;
-    else if (_033_) opcode <= descriptor_memory__read_data[3:0];
-  always @(posedge clk)
-    if (_161_) address <= 6'h00;
+    if (_111_) address <= 6'h00;
     else if (asking) address <= next_address;
   always @(posedge clk)
-    if (_162_) asked <= 4'h0;
+    if (_112_) asked <= 4'h0;
     else if (asking) asked <= next_asked;
   always @(posedge clk)
     if (rst) word <= 4'h0;
@@ -988,44 +922,26 @@ module hwq_sequencer(
     if (rst) arriving <= 1'h0;
     else arriving <= asking;
   always @(posedge clk)
-    if (_163_) timer <= 32'd0;
+    if (_113_) timer <= 32'd0;
     else timer <= next_timer;
-  assign _151_ = { _061_, _059_, complete } != 1'h0;
-  assign _164_ = ~ conv_start;
-  assign _165_ = ~ conv_start;
-  assign _152_ = & { complete, _164_ };
-  assign _153_ = & { complete, _165_ };
-  assign _154_ = & { complete, conv_start };
-  assign _155_ = | { _061_, rst };
-  assign _156_ = | { _061_, rst };
-  assign _157_ = | { _061_, rst };
-  assign _158_ = | { _061_, rst };
-  assign _159_ = | { _059_, rst };
-  assign _160_ = | { _061_, rst };
-  assign _161_ = | { _061_, rst };
-  assign _162_ = | { _061_, _059_, rst };
-  assign _163_ = | { _061_, rst };
-  assign _166_ = complete ? 1'h0 : 1'hx;
-  assign _167_ = _059_ ? 1'h1 : _166_;
-  assign _168_ = _061_ ? 1'h1 : _167_;
-  assign _169_ = _044_ ? 1'h1 : malformed;
-  assign _170_ = _033_ ? _169_ : malformed;
-  assign _171_ = _065_ ? 1'h1 : _170_;
-  assign _172_ = _064_ ? _171_ : _170_;
-  assign _173_ = _084_ ? 1'h1 : _172_;
-  assign _174_ = _067_ ? _173_ : _172_;
-  assign _175_ = _087_ ? 1'h1 : _174_;
-  assign _176_ = _086_ ? _175_ : _174_;
-  assign _177_ = _108_ ? 1'h1 : _176_;
-  assign _178_ = _089_ ? _177_ : _176_;
-  assign _179_ = _128_ ? 1'h1 : _178_;
-  assign _180_ = _110_ ? _179_ : _178_;
-  assign _181_ = _012_ ? 1'h1 : _180_;
-  assign _182_ = _131_ ? _181_ : _180_;
-  assign _183_ = _052_ ? 1'h1 : _182_;
-  assign _184_ = _014_ ? _183_ : _182_;
-  assign _185_ = _056_ ? 1'h1 : _184_;
-  assign _186_ = _054_ ? _185_ : _184_;
+  assign _101_ = { _006_, _004_, complete } != 1'h0;
+  assign _114_ = ~ started;
+  assign _115_ = ~ started;
+  assign _102_ = & { _114_, complete };
+  assign _103_ = & { _115_, complete };
+  assign _104_ = & { started, complete };
+  assign _105_ = | { _006_, rst };
+  assign _106_ = | { _006_, rst };
+  assign _107_ = | { _006_, rst };
+  assign _108_ = | { _006_, rst };
+  assign _109_ = | { _004_, rst };
+  assign _110_ = | { _006_, rst };
+  assign _111_ = | { _006_, rst };
+  assign _112_ = | { _006_, _004_, rst };
+  assign _113_ = | { _006_, rst };
+  assign _116_ = complete ? 1'h0 : 1'hx;
+  assign _117_ = _004_ ? 1'h1 : _116_;
+  assign _118_ = _006_ ? 1'h1 : _117_;
   hwq_ram_50x64 descriptor_memory (
     .clk(clk),
     .read_address(address),
@@ -1034,6 +950,30 @@ module hwq_sequencer(
     .write_data(write_data),
     .write_enable(write_enable)
   );
+  assign conv__descriptor__blocks = word_0_0[34:19];
+  assign conv__descriptor__chunk_count = word_2_0[23:0];
+  assign conv__descriptor__high = word_9_0[47:32];
+  assign conv__descriptor__in_base = word_3_0[31:22];
+  assign conv__descriptor__in_height = word_4_0[53:38];
+  assign conv__descriptor__in_row = word_4_0[21:0];
+  assign conv__descriptor__kx_count = word_1_0[63:52];
+  assign conv__descriptor__kx_step = word_6_0[21:0];
+  assign conv__descriptor__ky_count = word_1_0[51:40];
+  assign conv__descriptor__ky_step = word_6_0[33:22];
+  assign conv__descriptor__ky_step_elements = word_6_0[43:34];
+  assign conv__descriptor__last_groups = word_0_0[43:35];
+  assign conv__descriptor__last_lanes = word_0_0[52:44];
+  assign conv__descriptor__low = word_9_0[31:16];
+  assign conv__descriptor__out_width = word_1_0[39:24];
+  assign conv__descriptor__out_zero_point = word_9_0[15:0];
+  assign conv__descriptor__pixels = word_1_0[23:0];
+  assign conv__descriptor__run = word_2_0[47:24];
+  assign conv__descriptor__tile_pixels = word_0_0[18:4];
+  assign conv__descriptor__x_start = word_3_0[21:0];
+  assign conv__descriptor__x_step = word_5_0[21:0];
+  assign conv__descriptor__y_start = word_4_0[37:22];
+  assign conv__descriptor__y_step = word_5_0[33:22];
+  assign conv__descriptor__y_step_elements = word_5_0[43:34];
 endmodule
 
 module hwq_load(
@@ -2451,12 +2391,6 @@ module hwq_array(
   always @(posedge clk)
     sum_deskew_3_1 <= pe_2_3__psum_out;
   always @(posedge clk)
-    if (rst) load_0_2_1 <= 1'h0;
-    else load_0_2_1 <= load_0_1_1;
-  always @(posedge clk)
-    if (rst) load_0_1_1 <= 1'h0;
-    else load_0_1_1 <= load[0];
-  always @(posedge clk)
     if (rst) load_2_4_1 <= 1'h0;
     else load_2_4_1 <= load_2_3_1;
   always @(posedge clk)
@@ -2486,6 +2420,12 @@ module hwq_array(
   always @(posedge clk)
     if (rst) load_0_3_1 <= 1'h0;
     else load_0_3_1 <= load_0_2_1;
+  always @(posedge clk)
+    if (rst) load_0_2_1 <= 1'h0;
+    else load_0_2_1 <= load_0_1_1;
+  always @(posedge clk)
+    if (rst) load_0_1_1 <= 1'h0;
+    else load_0_1_1 <= load[0];
   hwq_pe pe_0_0 (
     .bank_in(bank),
     .clk(clk),
@@ -3093,6 +3033,21 @@ module hwq_drain(
   assign freed = _011_ & pixel_last;
   assign next_group_address = group_address + 1'h1;
   always @(posedge clk)
+    if (_048_) group <= 9'h000;
+    else if (read_enable) group <= _067_;
+  always @(posedge clk)
+    if (rst) full[0] <= 1'h0;
+    else if (_024_) full[0] <= _071_;
+  always @(posedge clk)
+    if (rst) full[1] <= 1'h0;
+    else if (_025_) full[1] <= _069_;
+  always @(posedge clk)
+    if (rst) finished_2 <= 1'h0;
+    else finished_2 <= finished_1;
+  always @(posedge clk)
+    if (rst) finished_1 <= 1'h0;
+    else finished_1 <= finished;
+  always @(posedge clk)
     if (rst) write_enable <= 1'h0;
     else write_enable <= write_enable_9;
   always @(posedge clk)
@@ -3160,77 +3115,62 @@ module hwq_drain(
     else last_1 <= _003_;
   always @(posedge clk)
     if (rst) tile_address <= 10'h000;
-    else if (_039_) tile_address <= next_pixel_address;
+    else if (_040_) tile_address <= next_pixel_address;
   always @(posedge clk)
     if (rst) record_base <= 6'h00;
-    else if (_040_) record_base <= _074_;
+    else if (_041_) record_base <= _074_;
   always @(posedge clk)
     if (rst) block_address <= 10'h000;
-    else if (_041_) block_address <= _077_;
+    else if (_042_) block_address <= _077_;
   always @(posedge clk)
     if (rst) pixel_address <= 10'h000;
-    else if (_042_) pixel_address <= _081_;
+    else if (_043_) pixel_address <= _081_;
   always @(posedge clk)
     if (rst) record <= 6'h00;
-    else if (_029_) record <= _085_;
+    else if (_032_) record <= _085_;
   always @(posedge clk)
     if (rst) group_address <= 10'h000;
-    else if (_030_) group_address <= _056_;
+    else if (_033_) group_address <= _056_;
   always @(posedge clk)
     if (rst) pixels_left <= 24'h000000;
-    else if (_043_) pixels_left <= _060_;
+    else if (_044_) pixels_left <= _060_;
   always @(posedge clk)
-    if (_048_) block <= 16'h0000;
-    else if (_044_) block <= _061_;
+    if (_049_) block <= 16'h0000;
+    else if (_045_) block <= _061_;
   always @(posedge clk)
-    if (_049_) freed_bank <= 1'h0;
-    else if (_045_) freed_bank <= _001_;
+    if (_050_) freed_bank <= 1'h0;
+    else if (_046_) freed_bank <= _001_;
   always @(posedge clk)
-    if (_050_) read_enable <= 1'h0;
-    else if (_046_) read_enable <= _064_;
+    if (_051_) read_enable <= 1'h0;
+    else if (_047_) read_enable <= _064_;
   always @(posedge clk)
-    if (_051_) pixel <= 15'h0000;
-    else if (_047_) pixel <= _066_;
-  always @(posedge clk)
-    if (_052_) group <= 9'h000;
-    else if (read_enable) group <= _067_;
-  always @(posedge clk)
-    if (rst) full[0] <= 1'h0;
-    else if (_037_) full[0] <= _071_;
-  always @(posedge clk)
-    if (rst) full[1] <= 1'h0;
-    else if (_038_) full[1] <= _069_;
-  always @(posedge clk)
-    if (rst) finished_2 <= 1'h0;
-    else finished_2 <= finished_1;
-  always @(posedge clk)
-    if (rst) finished_1 <= 1'h0;
-    else finished_1 <= finished;
-  assign _023_ = { start, read_enable } != 1'h0;
-  assign _024_ = { freed, start, read_enable } != 1'h1;
-  assign _025_ = { start, read_enable } != 1'h0;
-  assign _026_ = { freed, start, read_enable } != 1'h1;
-  assign _027_ = { start, read_enable } != 1'h0;
-  assign _028_ = { group_last, freed, start, read_enable } != 1'h1;
-  assign _029_ = { start, read_enable } != 1'h0;
+    if (_052_) pixel <= 15'h0000;
+    else if (_039_) pixel <= _066_;
+  assign _023_ = { group_last, freed } != 1'h0;
+  assign _024_ = { _008_, _017_ } != 1'h0;
+  assign _025_ = { _021_, _019_ } != 1'h0;
+  assign _026_ = { start, read_enable } != 1'h0;
+  assign _027_ = { freed, start, read_enable } != 1'h1;
+  assign _028_ = { start, read_enable } != 1'h0;
+  assign _029_ = { freed, start, read_enable } != 1'h1;
   assign _030_ = { start, read_enable } != 1'h0;
-  assign _031_ = { start, read_enable } != 1'h0;
-  assign _032_ = { freed, start, read_enable } != 1'h1;
-  assign _033_ = { block_last, freed, start, read_enable } != 3'h5;
-  assign _034_ = { _022_, read_enable } != 1'h0;
-  assign _035_ = { freed, read_enable } != 1'h1;
-  assign _036_ = { group_last, freed } != 1'h0;
-  assign _037_ = { _008_, _017_ } != 1'h0;
-  assign _038_ = { _021_, _019_ } != 1'h0;
-  assign _039_ = & { block_first, freed, read_enable };
-  assign _040_ = & { _024_, _023_ };
-  assign _041_ = & { _026_, _025_ };
-  assign _042_ = & { _028_, _027_ };
-  assign _043_ = & { _033_, _032_, _031_ };
-  assign _044_ = & { freed, read_enable };
+  assign _031_ = { group_last, freed, start, read_enable } != 1'h1;
+  assign _032_ = { start, read_enable } != 1'h0;
+  assign _033_ = { start, read_enable } != 1'h0;
+  assign _034_ = { start, read_enable } != 1'h0;
+  assign _035_ = { freed, start, read_enable } != 1'h1;
+  assign _036_ = { block_last, freed, start, read_enable } != 3'h5;
+  assign _037_ = { _022_, read_enable } != 1'h0;
+  assign _038_ = { freed, read_enable } != 1'h1;
+  assign _039_ = & { read_enable, _023_ };
+  assign _040_ = & { block_first, freed, read_enable };
+  assign _041_ = & { _027_, _026_ };
+  assign _042_ = & { _029_, _028_ };
+  assign _043_ = & { _031_, _030_ };
+  assign _044_ = & { _036_, _035_, _034_ };
   assign _045_ = & { freed, read_enable };
-  assign _046_ = & { _035_, _034_ };
-  assign _047_ = & { read_enable, _036_ };
+  assign _046_ = & { freed, read_enable };
+  assign _047_ = & { _038_, _037_ };
   assign _048_ = | { start, rst };
   assign _049_ = | { start, rst };
   assign _050_ = | { start, rst };

@@ -10,7 +10,7 @@ from hwq.arch import isa
 from hwq.arch.isa import Field, Layout
 
 
-@pytest.mark.parametrize("layout", [isa.DESCRIPTOR, isa.RECORD])
+@pytest.mark.parametrize("layout", [*isa.LAYOUTS.values(), isa.RECORD])
 def test_fields_do_not_overlap(layout: Layout) -> None:
     taken: set[int] = set()
     for place in layout.fields.values():
@@ -21,8 +21,20 @@ def test_fields_do_not_overlap(layout: Layout) -> None:
 
 
 def test_no_descriptor_field_straddles_a_word() -> None:
-    for place in isa.DESCRIPTOR.fields.values():
-        assert place.lsb + place.field.width <= isa.WORD_BITS
+    for layout in isa.LAYOUTS.values():
+        for place in layout.fields.values():
+            assert place.lsb + place.field.width <= isa.WORD_BITS
+
+
+def test_a_name_means_the_same_in_every_layout() -> None:
+    for layout in isa.LAYOUTS.values():
+        for name, place in layout.fields.items():
+            assert place.field == isa.FIELDS[name]
+
+
+def test_every_descriptor_begins_with_its_opcode() -> None:
+    assert set(isa.LAYOUTS) == set(isa.Opcode)
+    assert all(layout.fields["opcode"].offset == 0 for layout in isa.LAYOUTS.values())
 
 
 def _values(layout: Layout) -> st.SearchStrategy[dict[str, int]]:
@@ -34,12 +46,14 @@ def _values(layout: Layout) -> st.SearchStrategy[dict[str, int]]:
     return st.fixed_dictionaries(ranges)
 
 
-@given(_values(isa.DESCRIPTOR))
-def test_descriptors_round_trip(values: dict[str, int]) -> None:
-    words = isa.DESCRIPTOR.split(values, isa.WORD_BITS)
-    assert len(words) == isa.DESCRIPTOR.words
-    packed = sum(word << number * isa.WORD_BITS for number, word in enumerate(words))
-    assert isa.DESCRIPTOR.unpack(packed) == values
+@given(st.sampled_from(isa.Opcode).flatmap(lambda code: st.tuples(st.just(code), _values(isa.LAYOUTS[code]))))
+def test_descriptors_round_trip(drawn: tuple[isa.Opcode, dict[str, int]]) -> None:
+    opcode, values = drawn
+    values = {**values, "opcode": opcode.value}
+    words = isa.descriptor_words(values)
+    assert len(words) == isa.DESCRIPTOR_WORDS
+    assert all(0 <= word < 1 << isa.WORD_BITS for word in words)
+    assert isa.descriptor_fields(words) == values
 
 
 @given(_values(isa.RECORD))

@@ -70,7 +70,7 @@ def _bits(lsb: int, width: int) -> str:
 def _descriptor() -> str:
     rows = [
         (f"`{name}`", p.word, _bits(p.lsb, p.field.width), p.field.width, "s" if p.field.signed else "u", p.field.doc)
-        for name, p in isa.DESCRIPTOR.fields.items()
+        for name, p in isa.LAYOUTS[isa.Opcode.CONV].fields.items()
     ]
     return markdown(("Field", "Word", "Bits", "Width", "Type", "Meaning"), rows)
 

@@ -22,7 +22,14 @@ from tests.support.convolutions import small_network
 PAGE = DOCS / "spec" / "manifest.md"
 
 #: Objects whose keys are names of the design's own or documented elsewhere; ``*`` stands for any of them.
-_BY_NAME = {"memories": True, "parameters": False, "opcodes": False, "latencies": False, "files": False}
+_BY_NAME = {
+    "memories": True,
+    "descriptor.layouts": True,
+    "parameters": False,
+    "opcodes": False,
+    "latencies": False,
+    "files": False,
+}
 
 
 @pytest.fixture(scope="module")

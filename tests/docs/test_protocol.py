@@ -22,13 +22,12 @@ SMALL = Accelerator(
     buffers=BufferParameters(activations=64, weights=40, channels=5, descriptors=3, accumulators=4),
 )
 
-END = isa.DESCRIPTOR.split({"opcode": isa.Opcode.END}, isa.WORD_BITS)
+END = isa.descriptor_words({"opcode": isa.Opcode.END})
 #: One pixel, one pass, one block: the shortest layer there is.
-CONV = isa.DESCRIPTOR.split(
+CONV = isa.descriptor_words(
     {"opcode": isa.Opcode.CONV, "tile_pixels": 1, "blocks": 1, "last_groups": 1, "last_lanes": 1, "pixels": 1}
     | {"out_width": 1, "ky_count": 1, "kx_count": 1, "chunk_count": 1, "run": 1, "in_row": 1, "in_height": 1}
-    | {"out_base": 32, "low": -128, "high": 127},
-    isa.WORD_BITS,
+    | {"out_base": 32, "low": -128, "high": 127}
 )
 
 

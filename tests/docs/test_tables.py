@@ -54,7 +54,7 @@ def test_descriptor_rows_are_the_fields_of_the_isa() -> None:
         high, _, low = bits.partition(":")
         assert int(high) - int(low or high) + 1 == int(width)
         rows[name] = (64 * int(word) + int(low or high), int(width), kind == "s")
-    fields = isa.DESCRIPTOR.fields
+    fields = isa.LAYOUTS[isa.Opcode.CONV].fields
     assert rows == {name: (p.offset, p.field.width, p.field.signed) for name, p in fields.items()}
 
 
@@ -73,7 +73,7 @@ def test_the_worked_example_in_prose() -> None:
     a = EXAMPLE
     to_full = a.feed_latency + a.array_latency + a.accumulate_latency
     assert f"`to_full` is {a.feed_latency} + {a.array_latency} + {a.accumulate_latency} = {to_full}" in text
-    first = isa.DESCRIPTOR.words + 2 + a.array.rows + 1
+    first = isa.DESCRIPTOR_WORDS + 2 + a.array.rows + 1
     last = first + (DENSE.passes - 1) * a.minimum_pass
     assert f"{first} + {DENSE.passes - 1} * {a.minimum_pass} = {last}" in text
     assert f"in {last} + {to_full} = {last + to_full} and the drain issues in {last + to_full + 1}" in text

@@ -59,12 +59,9 @@ def test_images_hold_every_word_of_the_program(design: Design, package: Package)
     assert records == list(design.program.records)
     for layer in design.program.layers:
         text = (package.root / f"images/{layer.name}.descriptors.hex").read_text().split()
-        count = isa.DESCRIPTOR.words
-        packed = [
-            sum(int(word, 16) << i * isa.WORD_BITS for i, word in enumerate(text[at : at + count]))
-            for at in range(0, len(text), count)
-        ]
-        unpacked = [isa.DESCRIPTOR.unpack(value) for value in packed]
+        count = isa.DESCRIPTOR_WORDS
+        words = [int(word, 16) for word in text]
+        unpacked = [isa.descriptor_fields(words[at : at + count]) for at in range(0, len(words), count)]
         assert unpacked[:-1] == list(layer.descriptors)
         assert unpacked[-1]["opcode"] == isa.Opcode.END
 
@@ -107,10 +104,11 @@ def test_the_header_says_what_the_manifest_says(package: Package, tmp_path: Path
         for bit in register["bits"]:
             lines.append(f'  printf("%u\\n", HWQ_{register["name"]}_{bit["name"]});')
             expected.append(1 << bit["bit"])
-    for field in package.manifest["descriptor"]["fields"]:
-        stem = f"HWQ_D_{field['name'].upper()}"
-        lines.append(f'  printf("%u\\n%u\\n", {stem}_WORD * 64 + {stem}_LSB, {stem}_WIDTH);')
-        expected += [field["offset"], field["width"]]
+    for opcode, fields in package.manifest["descriptor"]["layouts"].items():
+        for field in fields:
+            stem = f"HWQ_{opcode}_{field['name'].upper()}"
+            lines.append(f'  printf("%u\\n%u\\n", {stem}_WORD * 64 + {stem}_LSB, {stem}_WIDTH);')
+            expected += [field["offset"], field["width"]]
     source = tmp_path / "main.c"
     source.write_text("\n".join([*lines, "  return 0;", "}"]))
     program = tmp_path / "main"

@@ -10,7 +10,7 @@ from amaranth.hdl import Shape
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.isa import DESCRIPTOR, Opcode, Register
+from hwq.arch.isa import DESCRIPTOR_WORDS, Opcode, Register
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, InputZeroPoint
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.operands import OperandStage
@@ -85,11 +85,12 @@ def test_only_the_command_starts() -> None:
 
 
 CONV = Opcode.CONV.value
-END = DESCRIPTOR.split({"opcode": Opcode.END.value}, isa.WORD_BITS)
+CONV_FIELDS = isa.LAYOUTS[Opcode.CONV].fields
+END = isa.descriptor_words({"opcode": Opcode.END.value})
 
 
 class Host:
-    """Loads descriptors into a sequencer, starts it and answers ``conv_start`` as a unit would."""
+    """Loads descriptors into a sequencer, starts it and answers ``conv.start`` as a unit would."""
 
     def __init__(self, accelerator: Accelerator = SMALL) -> None:
         self.sequencer = Sequencer(accelerator=accelerator)
@@ -107,27 +108,27 @@ class Host:
         context.set(self.sequencer.start, 0)
 
     async def until(self, context: Any, name: str) -> int:
-        """Cycles until an output is 1."""
+        """Cycles until an output is 1, or the engine is started."""
         for cycles in range(100):
-            if context.get(getattr(self.sequencer, name)):
+            if context.get(self.sequencer.conv.start if name == "start" else getattr(self.sequencer, name)):
                 return cycles
             await context.tick()
         raise AssertionError(f"{name} stays 0")
 
     async def finish_layer(self, context: Any, after: int) -> None:
         """Check that nothing changes while the unit works, then report its end."""
-        descriptor = self.sequencer.descriptor
-        fields = {name: context.get(getattr(descriptor, name)) for name in DESCRIPTOR.fields if name != "opcode"}
+        descriptor = self.sequencer.conv.descriptor
+        fields = {name: context.get(getattr(descriptor, name)) for name in CONV_FIELDS if name != "opcode"}
         self.seen.append(fields)
         await context.tick()
         for _ in range(after):
-            assert not context.get(self.sequencer.conv_start)
+            assert not context.get(self.sequencer.conv.start)
             assert context.get(self.sequencer.busy)
             assert all(context.get(getattr(descriptor, name)) == value for name, value in fields.items())
             await context.tick()
-        context.set(self.sequencer.conv_done, 1)
+        context.set(self.sequencer.conv.done, 1)
         await context.tick()
-        context.set(self.sequencer.conv_done, 0)
+        context.set(self.sequencer.conv.done, 0)
 
     def state(self, context: Any) -> tuple[int, int, int, int]:
         """(busy, done, error, layers)."""
@@ -138,7 +139,7 @@ class Host:
 def random_fields(choose: random.Random) -> dict[str, int]:
     """A CONV descriptor whose every field fits SMALL, extremes included."""
     fields = {"opcode": CONV}
-    for name in DESCRIPTOR.fields:
+    for name in CONV_FIELDS:
         if name != "opcode":
             shape = Shape.cast(field_shape(name, SMALL))
             low, high = (
@@ -153,11 +154,11 @@ def test_descriptors_arrive_whole_in_order_and_stay() -> None:
     listed = [random_fields(choose) for _ in range(3)]
 
     async def bench(context: Any) -> None:
-        await host.load(context, [word for fields in listed for word in DESCRIPTOR.split(fields, isa.WORD_BITS)] + END)
+        await host.load(context, [word for fields in listed for word in isa.descriptor_words(fields)] + END)
         await host.start(context)
         for number in range(3):
             # Words are asked for one per cycle, and the descriptor is complete two cycles after the last.
-            assert await host.until(context, "conv_start") == DESCRIPTOR.words + 1
+            assert await host.until(context, "start") == DESCRIPTOR_WORDS + 1
             await host.finish_layer(context, after=choose.randint(1, 9))
             assert host.state(context) == (1, 0, 0, number + 1)
         await host.until(context, "done")
@@ -171,9 +172,9 @@ def test_cycles_count_from_start_to_the_last_end_of_a_layer() -> None:
     host = Host()
 
     async def bench(context: Any) -> None:
-        await host.load(context, DESCRIPTOR.split({"opcode": CONV}, isa.WORD_BITS) + END)
+        await host.load(context, isa.descriptor_words({"opcode": CONV}) + END)
         await host.start(context)
-        fetch = await host.until(context, "conv_start")
+        fetch = await host.until(context, "start")
         await host.finish_layer(context, after=20)
         assert context.get(host.sequencer.cycles) == fetch + 22
         await host.until(context, "done")
@@ -186,18 +187,18 @@ def test_cycles_count_from_start_to_the_last_end_of_a_layer() -> None:
 
 def spare_bits() -> list[int]:
     """Bits of a descriptor that must be 0 in SMALL: between the fields, and above what SMALL keeps of a field."""
-    used = set(range(DESCRIPTOR.fields["opcode"].field.width))
-    for name, placed in DESCRIPTOR.fields.items():
+    used = set(range(CONV_FIELDS["opcode"].field.width))
+    for name, placed in CONV_FIELDS.items():
         if name != "opcode":
             used |= set(range(placed.offset, placed.offset + Shape.cast(field_shape(name, SMALL)).width))
-    return sorted(set(range(DESCRIPTOR.words * isa.WORD_BITS)) - used)
+    return sorted(set(range(DESCRIPTOR_WORDS * isa.WORD_BITS)) - used)
 
 
 def faulty() -> list[tuple[str, int]]:
     found = [(f"opcode {code}", code) for code in range(2, 16)]
     found += [(f"{code.name} with bit {bit}", code.value | 1 << bit) for code in Opcode for bit in spare_bits()]
     # A negative zero-point that fits is sign extended; cut short, it is malformed.
-    placed = DESCRIPTOR.fields["in_zero_point"]
+    placed = CONV_FIELDS["in_zero_point"]
     found.append(("in_zero_point cut short", CONV | 0x80 << placed.offset))
     return found
 
@@ -209,12 +210,12 @@ def test_a_malformed_descriptor_ends_in_error_and_the_next_start_clears_it() -> 
 
     async def bench(context: Any) -> None:
         for name, packed in listed:
-            words = [packed >> isa.WORD_BITS * i & (1 << isa.WORD_BITS) - 1 for i in range(DESCRIPTOR.words)]
+            words = [packed >> isa.WORD_BITS * i & (1 << isa.WORD_BITS) - 1 for i in range(DESCRIPTOR_WORDS)]
             await host.load(context, words + END)
             await host.start(context)
             assert host.state(context) == (1, 0, 0, 0), name
-            for _ in range(DESCRIPTOR.words + 2):
-                assert not context.get(host.sequencer.conv_start), name
+            for _ in range(DESCRIPTOR_WORDS + 2):
+                assert not context.get(host.sequencer.conv.start), name
                 await context.tick()
             assert host.state(context) == (0, 1, 1, 0), name
         await host.load(context, END)
@@ -228,7 +229,7 @@ def test_a_malformed_descriptor_ends_in_error_and_the_next_start_clears_it() -> 
 
 def test_a_start_while_busy_is_ignored() -> None:
     """In every cycle of a run, START changes nothing of it."""
-    words = DESCRIPTOR.split(random_fields(random.Random(4)), isa.WORD_BITS) * 2 + END
+    words = isa.descriptor_words(random_fields(random.Random(4))) * 2 + END
     traces = []
     for restarts in (False, True):
         host = Host()
@@ -241,8 +242,8 @@ def test_a_start_while_busy_is_ignored() -> None:
             for cycle in range(80):
                 if not context.get(host.sequencer.busy):
                     break
-                context.set(host.sequencer.conv_done, cycle in (20, 40))
-                trace.append((*host.state(context), context.get(host.sequencer.conv_start)))
+                context.set(host.sequencer.conv.done, cycle in (20, 40))
+                trace.append((*host.state(context), context.get(host.sequencer.conv.start)))
                 if cycle == 60:
                     raise AssertionError("the sequencer does not end")
                 context.set(host.sequencer.start, restarts and bool(context.get(host.sequencer.busy)))
