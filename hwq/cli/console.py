@@ -104,7 +104,10 @@ def _shown(what: str, columns: Sequence[ProgressColumn]) -> Iterator[Progress]:
 
 @contextmanager
 def patient_interrupts() -> Iterator[Callable[[], bool]]:
-    """Let work end in good order on Ctrl-C: the value says whether it was pressed. A second one interrupts at once."""
+    """Let work end in good order on Ctrl-C: the value says whether it was pressed. A second one interrupts at once.
+
+    Where whoever started the process ignores the signal, as nohup does, it stays ignored.
+    """
     pressed = False
 
     def press(number: int, frame: FrameType | None) -> None:
@@ -113,7 +116,8 @@ def patient_interrupts() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         pressed = True
 
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     before = signal.signal(signal.SIGINT, press)

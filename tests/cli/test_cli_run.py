@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return small_model(tmp_path)
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python's own answer to Ctrl-C, which is not there where whoever started the tests ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def save(path: Path, **arrays: Any) -> Path:
@@ -254,6 +263,7 @@ def test_a_failing_disk_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("when", ["in the first piece", "later"])
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_runs_save_what_they_have(
     capsys: Capture, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
@@ -277,6 +287,7 @@ def test_interrupted_runs_save_what_they_have(
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_interrupt_ends_at_once(
     capsys: Capture, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +301,22 @@ def test_a_second_interrupt_ends_at_once(
     monkeypatch.setattr(Emulator, "run", interrupt)
     assert refused(capsys, "run", model, "--data", data, "--save", out, code=130) == "hwq: interrupted\n"
     assert {path.name for path in tmp_path.iterdir()} == {"x.npz", "small.hwqnet"}
+
+
+def test_an_ignored_interrupt_stays_ignored(
+    capsys: Capture, tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, interruptible: None
+) -> None:
+    data, out = save(tmp_path / "x.npz", x=small_samples(40)), tmp_path / "out.npz"
+    execute = Emulator.run
+
+    def interrupt(self: Emulator, piece: np.ndarray) -> np.ndarray:
+        os.kill(os.getpid(), signal.SIGINT)
+        return execute(self, piece)
+
+    monkeypatch.setattr(Emulator, "run", interrupt)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    assert run_cli(capsys, "run", model, "--data", data, "--save", out).code == 0
+    assert len(np.load(out)["y"]) == 40
 
 
 def test_memory_does_not_grow_with_the_samples(tmp_path: Path) -> None:
@@ -314,6 +341,7 @@ def test_memory_does_not_grow_with_the_samples(tmp_path: Path) -> None:
     assert peaks[1] - peaks[0] < 60, peaks
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_of_the_real_process(tmp_path: Path) -> None:
     model = official_model("ic")
     x = np.random.default_rng(3).integers(-128, 128, (40_000, 32, 32, 3), dtype=np.int8)
