@@ -247,4 +247,4 @@ def test_use_of_each_memory() -> None:
     assert used[Space.RECORDS] == 14
     assert used[Space.DESCRIPTORS] == 4 * isa.DESCRIPTOR_WORDS
     first = lower(network, network.layers[:1], accelerator()).used()
-    assert first[Space.DESCRIPTORS][0] == 2 * isa.DESCRIPTOR.words
+    assert first[Space.DESCRIPTORS][0] == 2 * isa.DESCRIPTOR_WORDS
