@@ -21,7 +21,8 @@ class ArrayWriter:
     """Writes an array whose first axis grows; use it in a ``with`` block.
 
     Everything goes to a temporary file beside ``path``. `finish` gives it its name; a block that is left without it
-    leaves nothing behind.
+    leaves nothing behind. Where ``path`` is a link, the link stays and the file it leads to is replaced; a pipe or a
+    device stays too, and `finish` writes the whole array to it.
 
     Parameters
     ----------
@@ -43,9 +44,8 @@ class ArrayWriter:
         self._name = name
 
     def __enter__(self) -> ArrayWriter:
-        check_place(self.path)
-        handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
-        self._temporary = Path(temporary)
+        self._place = check_place(self.path)
+        handle, self._temporary = self._make_temporary()
         self._file = os.fdopen(handle, "w+b")
         try:
             self._write_header()
@@ -65,9 +65,9 @@ class ArrayWriter:
         self._write_header()
         self._file.flush()
         if self._name is None:
-            _publish(self._temporary, self.path)
+            self._publish(self._temporary)
             return
-        handle, packed = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
+        handle, packed = self._make_temporary()
         try:
             # ZipInfo's own date, so that the same outputs give the same bytes.
             entry = zipfile.ZipInfo(f"{self._name}.npy")
@@ -78,9 +78,26 @@ class ArrayWriter:
                 archive.open(entry, "w", force_zip64=True) as member,
             ):
                 shutil.copyfileobj(self._file, member, 1 << 20)
-            _publish(Path(packed), self.path)
+            self._publish(packed)
         finally:
-            Path(packed).unlink(missing_ok=True)
+            packed.unlink(missing_ok=True)
+
+    def _make_temporary(self) -> tuple[int, Path]:
+        # A pipe may lie where no file can; nothing has to be moved to it.
+        folder = None if self._place is None else self._place.parent
+        handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=folder)
+        return handle, Path(name)
+
+    def _publish(self, temporary: Path) -> None:
+        if self._place is None:
+            with temporary.open("rb") as whole, self.path.open("wb") as stream:
+                shutil.copyfileobj(whole, stream, 1 << 20)
+            return
+        # Temporary files are the user's alone; results have the rights that any new file has.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(self._place)
 
     def _write_header(self) -> None:
         # numpy leaves room for the first axis to grow: the header is as long for any number of rows.
@@ -94,17 +111,26 @@ class ArrayWriter:
         self._temporary.unlink(missing_ok=True)
 
 
-def check_place(path: Path) -> None:
-    """Refuse a place where no file can be written, before work starts; ConfigError says why."""
+def check_place(path: Path) -> Path | None:
+    """Refuse a place where no file can be written, before work starts.
+
+    Returns
+    -------
+    The file that appears or is replaced, links followed; ``None`` where there is a pipe or a device, which can only be
+    written to.
+
+    Raises
+    ------
+    ConfigError
+        Nothing can be written there.
+    """
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path}: no such folder: {path.parent}")
-
-
-def _publish(temporary: Path, path: Path) -> None:
-    # Temporary files are the user's alone; results have the rights that any new file has.
-    mask = os.umask(0)
-    os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
-    temporary.replace(path)
+    if path.exists() and not path.is_file():
+        return None
+    place = Path(os.path.realpath(path))
+    if place.is_symlink():
+        raise ConfigError(f"{path}: a link that leads back to itself")
+    if not place.parent.is_dir():
+        raise ConfigError(f"{path}: no such folder: {place.parent if path.is_symlink() else path.parent}")
+    return place
