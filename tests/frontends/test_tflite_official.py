@@ -137,5 +137,7 @@ def test_asymmetric_same_padding() -> None:
     "file", ["ad01_fp32.tflite", "kws_ref_model_float32.tflite", "pretrainedResnet.tflite", "vww_96_float.tflite"]
 )
 def test_float_models_are_refused(file: str) -> None:
-    with pytest.raises(ModelError, match=rf"{file}: input tensor \d+ '.*' is float32 .* fully integer-quantized"):
+    with pytest.raises(
+        ModelError, match=rf"{file}: input tensor \d+ '.*' is float32 and goes into .* full integer quantization"
+    ):
         load(official_file(file))

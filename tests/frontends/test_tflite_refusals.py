@@ -14,6 +14,7 @@ from hwq.errors import ModelError
 from hwq.frontends import load
 from hwq.frontends.tflite import import_model, read_tflite
 from hwq.graph import files
+from tests.support import tflite_builder
 from tests.support.tflite_builder import ModelBuilder, Q
 
 Build = Callable[[ModelBuilder], int]
@@ -187,11 +188,45 @@ REFUSALS: dict[str, tuple[Build, str]] = {
     ),
     "float input that is computed with": (
         with_input(lambda m, x: m.unary("RELU", x, output=None, type="float32"), type="float32"),
-        "input tensor 0 'input_1' is float32 and is not just quantized",
+        (
+            r"input tensor 0 'input_1' is float32 and goes into RELU; supported are models quantized to int8 "
+            r"throughout: convert it with full integer quantization \(a float32 input is supported where one QUANTIZE "
+            r"and nothing else reads it\)$"
+        ),
+    ),
+    "float input that is quantized twice": (
+        with_input(
+            lambda m, x: m.add(
+                m.unary("QUANTIZE", x, output=Q(0.1)), m.unary("QUANTIZE", x, output=Q(0.2)), output=Q(0.1)
+            ),
+            type="float32",
+        ),
+        "input tensor 0 'input_1' is float32 and goes into QUANTIZE; supported are .* where one QUANTIZE",
+    ),
+    "float input of another shape than its codes": (
+        with_input(
+            lambda m, x: m.operator("QUANTIZE", [x], [m.tensor((1, 6, 4, 6), Q(0.1))]),
+            type="float32",
+        ),
+        (
+            r"operator 0 QUANTIZE: tensor 0 'input_1' has shape \[1, 6, 6, 4\] and tensor 1 'tensor_1' has shape "
+            r"\[1, 6, 4, 6\]; they must be equal"
+        ),
+    ),
+    "float output of another shape than its codes": (
+        with_input(
+            lambda m, x: m.operator(
+                "DEQUANTIZE", [m.unary("RELU", x, output=Q(0.1))], [m.tensor((1, 144), None, "float32")]
+            )
+        ),
+        (
+            r"operator 1 DEQUANTIZE: tensor 2 'tensor_2' has shape \[1, 144\] and tensor 1 'tensor_1' has shape "
+            r"\[1, 6, 6, 4\]; they must be equal"
+        ),
     ),
     "float output that is computed": (
         with_input(lambda m, x: m.unary("RELU", x, output=None, type="float32")),
-        "output tensor 1 'tensor_1' is float32 and does not come from DEQUANTIZE",
+        r"output tensor 1 'tensor_1' is float32 and comes from RELU; .* where one DEQUANTIZE writes it",
     ),
     "float in the middle": (
         with_input(
@@ -209,7 +244,7 @@ REFUSALS: dict[str, tuple[Build, str]] = {
             ),
             type="float32",
         ),
-        "input tensor 0 'input_1' is float32 and is not just quantized",
+        "input tensor 0 'input_1' is float32 and goes into FULLY_CONNECTED; supported are",
     ),
     "state": (edited_conv(output_is_variable=True), CONV + "tensor 3 'tensor_3' keeps its value between inferences"),
     "activation without scale": (edited_conv(output_quantization=None), CONV + "tensor 3 .* is int8 without a scale"),
@@ -520,12 +555,14 @@ REFUSALS: dict[str, tuple[Build, str]] = {
         "operator 0 SHAPE .*: tensor 1 'tensor_1' is read before any operator writes it",
     ),
     "pack of codes": (
-        with_input(lambda m, x: m.operator("PACK", [x], [m.tensor((1,), type="int32")])),
+        with_input(lambda m, x: m.operator("PACK", [x], [m.tensor((1,), type="int32")], ("PackOptions", {}))),
         "operator 0 PACK .*: tensor 0 'input_1' is int8; needed are int32 or int64",
     ),
     "pack of vectors": (
         with_input(
-            lambda m, x: m.operator("PACK", [m.constant(np.ones(2, np.int32))], [m.tensor((1, 2), type="int32")])
+            lambda m, x: m.operator(
+                "PACK", [m.constant(np.ones(2, np.int32))], [m.tensor((1, 2), type="int32")], ("PackOptions", {})
+            )
         ),
         "operator 0 PACK .*: packs more than sizes",
     ),
@@ -590,6 +627,53 @@ def test_refusal(case: str) -> None:
         import_model(model.finish(output), "built")
     assert re.search(message, str(error.value)), str(error.value)
     assert "\n" not in str(error.value)
+
+
+def depthwise(model: ModelBuilder, x: int) -> int:
+    return model.depthwise_conv_2d(x, codes(1, 3, 3, 4), zeros(4), weight_scale=0.01, output=Q(0.2))
+
+
+DECISIVE: dict[str, Callable[[ModelBuilder, int], int]] = {
+    "AddOptions": lambda m, x: m.add(x, x, output=Q(0.1)),
+    "ConcatenationOptions": lambda m, x: m.concatenation([x, x], 3),
+    "Conv2DOptions": conv,
+    "DepthwiseConv2DOptions": depthwise,
+    "FullyConnectedOptions": dense,
+    "LeakyReluOptions": lambda m, x: m.leaky_relu(x, 0.0, output=Q(0.1)),
+    "Pool2DOptions": lambda m, x: m.pool_2d("MAX_POOL_2D", x, (1, 1)),
+    "ReducerOptions": lambda m, x: m.mean(x, [1], output=Q(0.1)),
+    "SoftmaxOptions": lambda m, x: m.softmax(x, beta=1.0),
+}
+
+
+@pytest.mark.parametrize("name", DECISIVE)
+def test_options_that_are_missing(name: str) -> None:
+    model = ModelBuilder()
+    y = DECISIVE[name](model, model.input(IMAGE))
+    import_model(model.finish(y), "built")
+    operator = model.operators[0]
+    assert operator.options is not None and operator.options[0] == name
+    operator.options = None
+    with pytest.raises(
+        ModelError, match=rf"^operator 0 {operator.kind} \(.*\): its {name} are missing, which say what"
+    ):
+        import_model(model.finish(y), "built")
+
+
+def test_options_of_no_type_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ModelBuilder()
+    y = model.reshape(model.input(IMAGE), (1, 144))
+    operator = model.operators[0]
+    operator.inputs = operator.inputs[:1]
+    operator.options = ("ReshapeOptions", {"NewShape": [1, 144]})
+    import_model(model.finish(y), "built")
+    monkeypatch.setattr(tflite_builder, "_enumeration", without_type(tflite_builder._enumeration))
+    with pytest.raises(ModelError, match=r"RESHAPE .*: no new shape is given"):
+        import_model(model.finish(y), "built")
+
+
+def without_type(enumeration: Callable[[str, str], int]) -> Callable[[str, str], int]:
+    return lambda name, member: 0 if name == "BuiltinOptions" else enumeration(name, member)
 
 
 def relu_model(**changes: int) -> bytes:

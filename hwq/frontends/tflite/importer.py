@@ -16,6 +16,9 @@ from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
 
+#: What to do with a model that computes with real numbers.
+_INTEGER_ONLY = "supported are models quantized to int8 throughout: convert it with full integer quantization"
+
 
 def import_model(data: bytes, stem: str) -> Network:
     """The network in the bytes of a ``.tflite`` file.
@@ -73,10 +76,11 @@ class _Importer:
         readers = [operator for operator in operators if start.index in operator.inputs]
         if len(readers) != 1 or readers[0].kind != "QUANTIZE" or len(readers[0].outputs) != 1:
             raise ModelError(
-                f"input {start} is float32 and is not just quantized; supported are fully integer-quantized models"
+                f"input {start} is float32 and goes into {_kinds(readers)}; {_INTEGER_ONLY} (a float32 input is "
+                "supported where one QUANTIZE and nothing else reads it)"
             )
         operators.remove(readers[0])
-        return self._model.tensor(readers[0].outputs[0])
+        return _same_shape(readers[0], start, self._model.tensor(readers[0].outputs[0]))
 
     def _skip_dequantize(self, end: RawTensor, operators: list[RawOperator]) -> RawTensor:
         """Where real numbers leave through a DEQUANTIZE, drop it: the network gives its input."""
@@ -85,12 +89,13 @@ class _Importer:
         writers = [operator for operator in operators if end.index in operator.outputs]
         readers = [operator for operator in operators if end.index in operator.inputs]
         if len(writers) != 1 or readers or writers[0].kind != "DEQUANTIZE" or len(writers[0].inputs) != 1:
+            used = f", goes into {_kinds(readers)}" if readers else ""
             raise ModelError(
-                f"output {end} is float32 and does not come from DEQUANTIZE; "
-                "supported are fully integer-quantized models"
+                f"output {end} is float32{used} and comes from {_kinds(writers)}; {_INTEGER_ONLY} (a float32 output is "
+                "supported where one DEQUANTIZE writes it and nothing reads it)"
             )
         operators.remove(writers[0])
-        return self._model.tensor(writers[0].inputs[0])
+        return _same_shape(writers[0], end, self._model.tensor(writers[0].inputs[0]))
 
     def _add_tensor(self, raw: RawTensor, name: str) -> None:
         tensor = activation_tensor(raw, name)
@@ -127,6 +132,21 @@ class _Importer:
         if not operator.outputs or not 0 <= operator.outputs[0] < len(self._model.tensors):
             return ""
         return f" ({shortened(self._model.tensors[operator.outputs[0]].name)!r})"
+
+
+def _kinds(operators: list[RawOperator]) -> str:
+    """The operators' kinds for a message."""
+    return " and ".join(dict.fromkeys(operator.kind for operator in operators)) or "no operator"
+
+
+def _same_shape(operator: RawOperator, real: RawTensor, codes: RawTensor) -> RawTensor:
+    """``codes``, which an operator that is dropped must hold in the shape of their real numbers."""
+    if real.shape != codes.shape:
+        raise ModelError(
+            f"operator {operator.index} {operator.kind}: {real} has shape {list(real.shape)} and {codes} has shape "
+            f"{list(codes.shape)}; they must be equal"
+        )
+    return codes
 
 
 def read_tflite(path: str | Path) -> Network:

@@ -136,7 +136,7 @@ def _pool(kind: PoolKind) -> Callable[[OperatorReader], Layer]:
 
 
 def _reshape(read: OperatorReader) -> Layer:
-    read.expect("ReshapeOptions", inputs=(1, 2))
+    read.expect("ReshapeOptions", inputs=(1, 2), decisive=False)
     output = (1, *read.output().shape)
     if len(read.operator.inputs) == 2:
         wanted = tuple(read.integers(1))

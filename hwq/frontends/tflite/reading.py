@@ -79,13 +79,20 @@ class OperatorReader:
         self._name = name
         self.operator = operator
 
-    def expect(self, options: str | None, inputs: tuple[int, ...] | None) -> None:
-        """Check the type of the options (where given) and the number of inputs (where limited)."""
-        count = len(self.operator.inputs)
+    def expect(self, options: str | None, inputs: tuple[int, ...] | None, *, decisive: bool = True) -> None:
+        """Check the type of the options (where given) and the number of inputs (where limited).
+
+        Options that are ``decisive`` must be there: the defaults would be a guess at what the operator computes.
+        """
+        count, found = len(self.operator.inputs), self.operator.options_type
         if inputs is not None and count not in inputs:
             raise ModelError(f"{count} inputs; supported are {' or '.join(map(str, inputs))}")
-        if options is not None and self.operator.options_type not in (options, "NONE"):
-            raise ModelError(f"options of type {self.operator.options_type}; needed are {options}")
+        if options is None:
+            return
+        if found not in (options, "NONE"):
+            raise ModelError(f"options of type {found}; needed are {options}")
+        if decisive and self.operator.options is None:
+            raise ModelError(f"its {options} are missing, which say what it computes; convert the model anew")
 
     def raw_input(self, position: int) -> RawTensor:
         """Input number ``position`` as the file holds it."""

@@ -208,7 +208,9 @@ def _operator(index: int, table: Table, codes: list[str]) -> RawOperator:
     if code >= len(codes):
         raise ModelError(f"operator {index} refers to operator code {code} of {len(codes)}")
     options_type = OPTIONS_NAMES.get(table.integer(3, "uint8"), "unknown options")
-    return RawOperator(index, codes[code], table.integers(1), table.integers(2), options_type, table.table(4))
+    # A table of no type is no options: that is how TFLite reads it.
+    options = None if options_type == "NONE" else table.table(4)
+    return RawOperator(index, codes[code], table.integers(1), table.integers(2), options_type, options)
 
 
 def _tensor(index: int, table: Table) -> RawTensor:

@@ -18,7 +18,7 @@ _MOST_SIZES = 8
 
 
 def _shape(read: OperatorReader) -> NDArray[np.int64]:
-    read.expect("ShapeOptions", inputs=(1,))
+    read.expect("ShapeOptions", inputs=(1,), decisive=False)
     return np.asarray((1, *read.input(0).shape), np.int64)
 
 
