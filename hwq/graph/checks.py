@@ -14,6 +14,9 @@ from hwq.graph.tensors import Tensor
 #: Most elements of one activation tensor; far above what classifiers hold, low enough to allocate.
 MAX_ELEMENTS = 1 << 26
 
+#: Width of every activation. Rules, tables and rescaling are those of 8-bit kernels and give other bits for other widths.
+ACTIVATION_BITS = 8
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -76,5 +79,7 @@ def check_tensor(tensor: Tensor) -> None:
     check_quantization(tensor.quantization, where)
     if tensor.quantization.per_channel:
         raise ModelError(f"{where}: per-channel scales; supported are activations with one scale")
-    if tensor.quantization.format.width > 8:
-        raise ModelError(f"{where}: {tensor.quantization.format.width}-bit activations; supported are up to 8 bits")
+    if tensor.quantization.format.width != ACTIVATION_BITS:
+        raise ModelError(
+            f"{where}: {tensor.quantization.format.width}-bit activations; supported are {ACTIVATION_BITS} bits"
+        )

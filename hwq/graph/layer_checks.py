@@ -271,7 +271,7 @@ def _check_reshape(layer: Reshape, inputs: Sequence[Tensor], output: Tensor) -> 
 
 def _require_output_quantization(layer: Layer, output: Tensor, scale: float, zero_point: int) -> None:
     quantization = output.quantization
-    if quantization.format.width != 8 or quantization.scale[0] != scale or quantization.zero_point[0] != zero_point:
+    if quantization.scale[0] != scale or quantization.zero_point[0] != zero_point:
         raise ModelError(
             f"output {output.name!r} has scale {quantization.scale[0]} and zero-point {quantization.zero_point[0]}; "
             f"{layer.op} gives int8 with scale {scale} and zero-point {zero_point}"

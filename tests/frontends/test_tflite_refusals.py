@@ -152,6 +152,10 @@ REFUSALS: dict[str, tuple[Build, str]] = {
         with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1), type="int16"), type="int16"),
         r"tensor 0 'input_1' is int16; supported are int8 activations \(a fully integer-quantized model\)",
     ),
+    "int4": (
+        with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1), type="int4")),
+        r"operator 0 RELU \('tensor_1'\): tensor 1 'tensor_1' is int4; supported are int8 activations",
+    ),
     "batch": (
         with_input(lambda m, x: m.unary("RELU", x, output=Q(0.1)), shape=(2, 6, 6, 4)),
         r"tensor 0 'input_1' has shape \[2, 6, 6, 4\]; supported is batch 1",

@@ -101,7 +101,15 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
     ),
     "wide activation": (
         tensor("conv", quantization=quantization(code_format=INT16)),
-        "tensor 'conv': 16-bit activations; supported are up to 8 bits",
+        "tensor 'conv': 16-bit activations; supported are 8 bits",
+    ),
+    "narrow activation": (
+        tensor("conv", quantization=quantization(code_format=IntFormat(4))),
+        "tensor 'conv': 4-bit activations; supported are 8 bits",
+    ),
+    "narrow unsigned input": (
+        tensor("image", quantization=quantization(code_format=IntFormat(7, signed=False))),
+        "tensor 'image': 7-bit activations; supported are 8 bits",
     ),
     "zero scale": (
         tensor("conv", quantization=quantization(0.0)),

@@ -108,6 +108,11 @@ def test_other_versions_are_named() -> None:
         (["tensors", 0, "shape"], [8, True, 4], r"tensors\[0\].shape\[1\] is not of type int"),
         (["tensors", 0, "shape"], [10**30], r"tensors\[0\].shape\[0\] is not of type int"),
         (["tensors", 0, "quantization", "format", "width"], 65, "width is not an integer from 1 to 64"),
+        (
+            ["tensors", 2, "quantization", "format", "width"],
+            4,
+            "tensor 'conv': 4-bit activations; supported are 8 bits",
+        ),
         (["layers", 0, "layer"], "Network", r"layers\[0\].layer is not one of Conv2D, "),
         (["layers", 1, "name"], "signed", "two layers share a name"),
         (["layers", 1, "extra"], 1, r"layers\[1\] does not hold exactly name, "),
