@@ -14,7 +14,7 @@ from hwq.graph.tensors import Tensor
 #: Most elements of one activation tensor; far above what classifiers hold, low enough to allocate.
 MAX_ELEMENTS = 1 << 26
 
-#: Width of every activation. Rules, tables and rescaling are those of 8-bit kernels and give other bits for other widths.
+#: Width of every activation: rules, tables and rescaling are those of 8-bit kernels, and give other bits at others.
 ACTIVATION_BITS = 8
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
