@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from hwq.arch.accelerator import Accelerator
@@ -17,6 +15,7 @@ from hwq.gateware.array import SystolicArray
 from hwq.gateware.pe import ProcessingElement
 from hwq.gateware.requantizer import Requantizer
 from hwq.toolchain.cocotb import cocotb_harness, run_bench
+from hwq.toolchain.scratch import scratch_folder
 from hwq.toolchain.verilator import build_simulator, public_ports
 
 
@@ -68,9 +67,9 @@ def run(name: str, accelerator: Accelerator, seed: int, alter: Callable[[str], s
     ports = header[1].replace(",", " ").split() if header else []
     control = waivers + public_ports(kind.module, ports)
     simulator = build_simulator(verilog, kind.module, control, cocotb_harness())
-    with tempfile.TemporaryDirectory(prefix=f"hwq-sim-{name}-") as folder:
-        told = Path(folder) / "parameters.json"
+    with scratch_folder("hwq-sim-") as folder:
+        told = folder / "parameters.json"
         told.write_text(json.dumps(known), encoding="utf-8")
         settings = {"HWQ_SIM_PARAMETERS": str(told), "HWQ_SIM_SEED": str(seed)}
-        log = run_bench(simulator, kind.module, f"sim.bench_{name}", Path(folder), settings, seed)
+        log = run_bench(simulator, kind.module, f"sim.bench_{name}", folder, settings, seed)
     return Outcome("FAIL=0" in log and "PASS=1" in log, log)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,12 @@ from typing import Annotated, Any
 import typer
 
 from hwq.cli import console, exit_codes
+from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
-from hwq.cli.projects import choose_samples, open_design
+from hwq.cli.projects import open_design, project_samples
+from hwq.cli.sources import MOST_SAMPLES, Seed
 from hwq.errors import ConfigError
+from hwq.toolchain.scratch import scratch_folder
 from hwq.toolchain.verilator import trace_format
 from hwq.verify.compare import RunReport, run_title
 from hwq.verify.session import VerifyReport, verify
@@ -27,15 +29,19 @@ def command(
         str | None, typer.Option(metavar="NAMES", help="Only these layers, names separated by commas.")
     ] = None,
     data: Annotated[Path | None, typer.Option(metavar="X.npz", help="Samples; the project's without it.")] = None,
-    samples: Annotated[int, typer.Option(metavar="N", min=1, help="How many samples each layer runs on.")] = 1,
-    seed: Annotated[int, typer.Option(help="Of random samples, where there is no data.")] = 0,
+    samples: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MOST_SAMPLES, help="How many samples each layer runs on.")
+    ] = 1,
+    seed: Seed = 0,
     waves: Annotated[bool, typer.Option("--waves", help="Write a waveform (FST, or VCD without lz4).")] = False,
     tamper: Annotated[
         Tamper | None, typer.Option(help="Plant a fault first, to see that the comparison finds it.")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="DIR", help="Keep Verilog, vectors, log and waveform here."),
+        typer.Option(
+            "--output", "-o", metavar="DIR", parser=named_path, help="Keep Verilog, vectors, log and waveform here."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> int:
@@ -48,7 +54,7 @@ def command(
     with phases() as show, _directory(output) as directory:
         show("reading")
         opened = open_design(project, names)
-        x, origin = choose_samples(opened, data, samples, seed)
+        x, origin = project_samples(opened, data, samples, seed)
         trace = trace_format() if waves else None
         fault = FAULTS[tamper] if tamper else None
         report = verify(opened.design, x, directory, opened.inputs, trace, fault, show)
@@ -79,8 +85,8 @@ def _directory(output: Path | None) -> Iterator[Path]:
     if output is not None:
         yield output
         return
-    with tempfile.TemporaryDirectory(prefix="hwq-verify-") as directory:
-        yield Path(directory)
+    with scratch_folder("hwq-verify-") as directory:
+        yield directory
 
 
 def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:

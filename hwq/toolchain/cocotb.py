@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -14,17 +13,21 @@ import cocotb_tools.config
 import find_libpython
 
 from hwq.errors import ToolError
-from hwq.toolchain.verilator import Harness, Simulator, Tick, wait_for
+from hwq.toolchain.children import Tick, run_child
+from hwq.toolchain.plain_paths import PlainFolder, plain_folder
+from hwq.toolchain.verilator import Harness, Simulator
+
+#: Where the dynamic linker looks for the libraries of the simulator that cocotb brings.
+_LIBRARY_PATH = "DYLD_LIBRARY_PATH" if sys.platform == "darwin" else "LD_LIBRARY_PATH"
 
 
 def cocotb_harness() -> Harness:
     """The main program that cocotb brings for Verilator, linked with its VPI library."""
-    libraries = cocotb_tools.config.libs_dir
-    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     return Harness(
-        main=Path(main),
-        link_flags=(f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"),
-        identity=f"cocotb {metadata.version('cocotb')} {libraries}",
+        main=Path(cocotb_tools.config.share_dir) / "lib" / "verilator" / "verilator.cpp",
+        library_directory=Path(cocotb_tools.config.libs_dir),
+        libraries=("cocotbvpi_verilator",),
+        identity=f"cocotb {metadata.version('cocotb')}",
     )
 
 
@@ -68,33 +71,33 @@ def run_bench(
     libpython = find_libpython.find_libpython()
     if libpython is None:
         raise ToolError("this Python has no shared library, which cocotb needs: install one that does (libpython3)")
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([os.environ.get("PATH", ""), str(cocotb_tools.config.libs_dir)]),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYGPI_PYTHON_BIN": sys.executable,
-        "GPI_USERS": f"{libpython};{cocotb_tools.config.pygpi_entry_point()}",
-        "COCOTB_TOPLEVEL": top,
-        "COCOTB_TEST_MODULES": module,
-        "TOPLEVEL_LANG": "verilog",
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
-        "COCOTB_RESULTS_FILE": "results.xml",
-        "COCOTB_ANSI_OUTPUT": "0",
-        **settings,
-    }
     command = [str(simulator.executable), "+verilator+rand+reset+2", f"+verilator+seed+{seed + 1}"]
     command += ["--trace"] if simulator.trace else []
     log = directory / "simulation.log"
+    bench = {"COCOTB_TOPLEVEL": top, "COCOTB_TEST_MODULES": module, **settings}
     begun = time.monotonic()
-    try:
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command, cwd=directory, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-            )
-            wait_for(process, begun, tick)
-    except OSError as error:
-        raise ToolError(f"the simulator did not start: {error.strerror}") from None
+    with plain_folder() as work:
+        environment = {**os.environ, **_cocotb_settings(work, libpython), **bench}
+        run_child("the simulator", command, log, directory, environment, begun, tick)
     text = log.read_text(encoding="utf-8", errors="replace")
     if not (directory / "results.xml").is_file():
         raise ToolError(f"the simulation ended without a result:\n{text[-2000:].strip()}")
     return text
+
+
+def _cocotb_settings(work: PlainFolder, libpython: str) -> dict[str, str]:
+    """What cocotb reads from the environment, and where; in lists whose separators a path may hold too."""
+    libraries = str(work.named(cocotb_tools.config.libs_dir))
+    entry, separator, function = cocotb_tools.config.pygpi_entry_point().rpartition(",")
+    modules = [str(work.named(path)) if os.pathsep in path else path for path in sys.path if path]
+    return {
+        "PATH": os.pathsep.join([os.environ.get("PATH", ""), libraries]),
+        _LIBRARY_PATH: os.pathsep.join(filter(None, [libraries, os.environ.get(_LIBRARY_PATH)])),
+        "PYTHONPATH": os.pathsep.join(modules),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "GPI_USERS": f"{work.named(libpython)};{work.named(entry)}{separator}{function}",
+        "TOPLEVEL_LANG": "verilog",
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_RESULTS_FILE": "results.xml",
+        "COCOTB_ANSI_OUTPUT": "0",
+    }

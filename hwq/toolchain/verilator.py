@@ -6,11 +6,9 @@ import os
 import re
 import shlex
 import shutil
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +16,8 @@ from pathlib import Path
 from hwq.errors import ToolError
 from hwq.toolchain import tools
 from hwq.toolchain.cache import cached_build, content_key
+from hwq.toolchain.children import Tick, run_child
+from hwq.toolchain.plain_paths import PlainFolder, plain_folder
 from hwq.toolchain.tools import Tool
 
 _EXECUTABLE = "simulator"
@@ -25,9 +25,6 @@ _EXECUTABLE = "simulator"
 # The wheel's verilated.mk was not configured for a compiler; these fill in what its configure step would have found,
 # and are what configure finds with g++ and clang++ anyway.
 _MAKE_VARIABLES = ("CFG_CXXFLAGS_PCH_I=-include", "CFG_CXXFLAGS_STD=-std=gnu++17", "CFG_LDLIBS_THREADS=-pthread")
-
-#: Called now and then while a build runs, with the seconds since it began.
-Tick = Callable[[float], None]
 
 
 class Trace(StrEnum):
@@ -39,10 +36,7 @@ class Trace(StrEnum):
 
 @dataclass(frozen=True)
 class Simulator:
-    """A built simulator.
-
-    ``library_path`` are directories that its shared libraries are in; ``seconds`` is what building took, 0 from cache.
-    """
+    """A built simulator; ``seconds`` is what building took, 0 from cache."""
 
     executable: Path
     verilator: Tool
@@ -53,13 +47,14 @@ class Simulator:
 
 @dataclass(frozen=True)
 class Harness:
-    """C++ that drives the design: a ``main`` and what it links with.
+    """C++ that drives the design: a ``main``, and names of libraries it links with, in one directory.
 
-    ``identity`` tells one version of the linked libraries from another.
+    The libraries are looked for again when the simulator starts. ``identity`` tells one version from another.
     """
 
     main: Path
-    link_flags: tuple[str, ...]
+    library_directory: Path
+    libraries: tuple[str, ...]
     identity: str
 
 
@@ -128,13 +123,13 @@ class _Build:
         self.begun = time.monotonic()
         self._tick = tick
         self._texts = {"design.v": verilog, "control.vlt": control}
-        self._main = str(harness.main)
+        self._harness = harness
         common = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "-o", _EXECUTABLE, "-Wno-fatal"]
         common += ["--timescale", "1ns/1ps", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"]
         common += [f"--trace-{trace}"] if trace else []
         self._flags = [*common, "--top-module", top]
-        for flag in harness.link_flags:
-            self._flags += ["-LDFLAGS", flag]
+        for library in harness.libraries:
+            self._flags += ["-LDFLAGS", f"-l{library}"]
         self._make = [*make.command, "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *_MAKE_VARIABLES]
         compile_ = _make_command(compiler.command)
         # verilated.mk runs a script with whatever is called python, which many systems do not have.
@@ -144,17 +139,37 @@ class _Build:
         self._runtime_key = content_key([*common, *tool_parts])
 
     def run(self, directory: Path) -> None:
-        """Leave the executable, and the logs of what made it, in ``directory``."""
+        """Leave the executable, its sources, and the logs of what made it, in ``directory``."""
+        with plain_folder() as work:
+            self._run(directory, work)
+
+    def _run(self, directory: Path, work: PlainFolder) -> None:
         for name, text in self._texts.items():
             (directory / name).write_text(text, encoding="utf-8")
-        objects = directory / "obj"
-        sources = [str(directory / "control.vlt"), str(directory / "design.v"), self._main]
-        self._step("verilator", directory, [*self.verilator.command, *self._flags, "--Mdir", str(objects), *sources])
+            (work.path / name).write_text(text, encoding="utf-8")
+        objects = work.path / "obj"
+        environment, program = dict(self.verilator.environment), self.verilator.command
+        if "VERILATOR_ROOT" in environment:
+            root = work.named(environment["VERILATOR_ROOT"])
+            program = (str(root / "bin" / "verilator"),)
+            # By itself the script follows links back to the real path, which it then hands to a shell as it is.
+            environment = {"VERILATOR_ROOT": str(root), "VERILATOR_BIN": str(root / "bin" / "verilator_bin")}
+        link = ["-LDFLAGS", f"-L{work.named(self._harness.library_directory)}"]
+        sources = ["control.vlt", "design.v", str(work.named(self._harness.main))]
+        verilate = [*program, *link, *self._flags, "--Mdir", str(objects), *sources]
+
+        def step(name: str, command: list[str]) -> None:
+            log = directory / f"{name}.log"
+            if run_child(name, command, log, work.path, {**os.environ, **environment}, self.begun, self._tick):
+                text = log.read_text(encoding="utf-8", errors="replace")
+                raise ToolError(f"{name} failed, so there is no simulator to run: {first_error(text)}")
+
+        step("verilator", verilate)
         make = [*self._make, "-C", str(objects)]
 
         def compile_runtime(target: Path) -> None:
             names = _runtime_objects(objects)
-            self._step("make", directory, [*make, *names])
+            step("make", [*make, *names])
             for name in names:
                 shutil.copyfile(objects / name, target / name)
 
@@ -162,25 +177,8 @@ class _Build:
         if was_there:
             for path in runtime.iterdir():
                 shutil.copyfile(path, objects / path.name)
-        self._step("make", directory, make)
-        (objects / _EXECUTABLE).rename(directory / _EXECUTABLE)
-        shutil.rmtree(objects)
-
-    def _step(self, name: str, directory: Path, command: list[str]) -> None:
-        """Run one step; its output goes to a file until it is needed."""
-        environment = {**os.environ, **self.verilator.environment}
-        log = directory / f"{name}.log"
-        try:
-            with log.open("wb") as output:
-                process = subprocess.Popen(
-                    command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-                )
-                wait_for(process, self.begun, self._tick)
-        except OSError as error:
-            raise ToolError(f"{command[0]} did not start: {error.strerror}") from None
-        if process.returncode:
-            text = log.read_text(encoding="utf-8", errors="replace")
-            raise ToolError(f"{name} failed, so there is no simulator to run: {first_error(text)}")
+        step("make", make)
+        shutil.move(objects / _EXECUTABLE, directory / _EXECUTABLE)
 
 
 def _runtime_objects(objects: Path) -> list[str]:
@@ -188,22 +186,6 @@ def _runtime_objects(objects: Path) -> list[str]:
     text = (objects / "Vtop_classes.mk").read_text(encoding="utf-8").replace("\\\n", " ")
     lists = re.findall(r"^VM_GLOBAL_(?:FAST|SLOW) \+=(.*)$", text, flags=re.MULTILINE)
     return [f"{name}.o" for names in lists for name in names.split()]
-
-
-def wait_for(process: subprocess.Popen[bytes], begun: float, tick: Tick | None) -> None:
-    """Wait for ``process``; an interruption ends it and all that it started."""
-    try:
-        while True:
-            try:
-                process.wait(timeout=0.1)
-                return
-            except subprocess.TimeoutExpired:
-                if tick is not None:
-                    tick(time.monotonic() - begun)
-    except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        raise
 
 
 #: What only repeats that something failed: Verilator's own summary, and make's.
