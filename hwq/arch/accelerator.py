@@ -5,6 +5,7 @@ Gateware, schedule and cost read these properties; none of them computes a width
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hwq.arch import isa
@@ -80,6 +81,18 @@ class Accelerator:
         """Bits of the partial sums inside the array."""
         chosen = self.arithmetic.psum_bits
         return self.exact_psum_bits if chosen is None else chosen
+
+    # -- engines -------------------------------------------------------------------------------------------------
+
+    @property
+    def engines(self) -> Mapping[str, isa.Opcode]:
+        """The engines there are, by name, with the opcode that each executes."""
+        return {"array": isa.Opcode.CONV}
+
+    @property
+    def value_bits(self) -> int:
+        """Bits of the values that engines hand to the requantizers."""
+        return self.arithmetic.accumulator_bits
 
     # -- memories ------------------------------------------------------------------------------------------------
 

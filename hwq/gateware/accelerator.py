@@ -6,28 +6,21 @@ from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, In, Out, Signature
+from amaranth.lib.wiring import Component, In, Out, Signature, connect
 
 from hwq.arch.accelerator import Accelerator as AcceleratorParameters
-from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.activations import ActivationMemory
-from hwq.gateware.addresses import AddressGenerator
-from hwq.gateware.array import SystolicArray
-from hwq.gateware.drain import Drain
+from hwq.gateware.engines import ENGINES
 from hwq.gateware.library import place
 from hwq.gateware.load import LoadPort, beat_layout
 from hwq.gateware.nets import delay, net
-from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
+from hwq.gateware.ports import share
 from hwq.gateware.ram import address_bits
 from hwq.gateware.registers import Registers
+from hwq.gateware.results import Results
 from hwq.gateware.sequencer import Sequencer
 from hwq.gateware.weights import WeightMemory
-
-
-def _fields(target: Any, source: Any) -> list[Any]:
-    """Connect the descriptor fields that ``target`` asks for."""
-    return [getattr(target, name).eq(getattr(source, name)) for name in target.signature.members]
 
 
 class Accelerator(Component):
@@ -70,14 +63,13 @@ class Accelerator(Component):
         registers = place(m, "registers", Registers, platform)
         sequencer = place(m, "sequencer", Sequencer, platform, accelerator=parameters)
         load = place(m, "load_port", LoadPort, platform, accelerator=parameters)
-        addresses = place(m, "addresses", AddressGenerator, platform, accelerator=parameters)
         activations = place(m, "activation_memory", ActivationMemory, platform, accelerator=parameters)
-        operands = place(m, "operand_stage", OperandStage, platform, accelerator=parameters)
         weights = place(m, "weight_memory", WeightMemory, platform, accelerator=parameters)
-        array = place(m, "array", SystolicArray, platform, accelerator=parameters)
-        accumulator = place(m, "accumulator", Accumulator, platform, accelerator=parameters)
-        drain = place(m, "drain", Drain, platform, accelerator=parameters)
-        descriptor = sequencer.conv.descriptor
+        engines = {
+            name: place(m, f"{name}_engine", ENGINES[name], platform, accelerator=parameters)
+            for name in parameters.engines
+        }
+        results = place(m, "results", Results, platform, accelerator=parameters)
 
         # Bus and sequencer.
         m.d.comb += [
@@ -91,7 +83,7 @@ class Accelerator(Component):
             registers.cycles.eq(sequencer.cycles),
             registers.layers.eq(sequencer.layers),
             sequencer.start.eq(registers.start),
-            sequencer.conv.done.eq(drain.done),
+            sequencer.finished.eq(results.done),
             self.done.eq(sequencer.done),
         ]
 
@@ -107,24 +99,42 @@ class Accelerator(Component):
             weights.write_enable.eq(load.weights_enable),
             weights.write_address.eq(load.address),
             weights.write_data.eq(load.weights_data),
-            drain.record_write_enable.eq(load.records_enable),
-            drain.record_write_address.eq(load.address),
-            drain.record_write_data.eq(load.records_data),
+            results.record_write_enable.eq(load.records_enable),
+            results.record_write_address.eq(load.address),
+            results.record_write_data.eq(load.records_data),
         ]
 
-        # Activation memory: the array's side reads, the drain writes; while idle the host does both.
+        # Engines: commands to all, memories to the one that runs, results from it.
+        asking: dict[str, list[Any]] = {"read": [], "weights": []}
+        for number, (name, engine) in enumerate(engines.items()):
+            connect(m, getattr(sequencer, name), engine.command)
+            connect(m, engine.result, getattr(results, name))
+            flag = sequencer.active[number] if len(engines) > 1 else None
+            for kind, ports in asking.items():
+                if hasattr(engine, kind):
+                    ports.append((flag, getattr(engine, kind)))
+        share(m, "weights", asking["weights"], weights.read)
+        engine_read = activations.read.signature.create(path=("engine_read",))
+        share(m, "engine_read", asking["read"], engine_read)
+        self._activations(m, sequencer.busy, load, engine_read, results.write, activations)
+        return m
+
+    def _activations(self, m: Module, busy: Signal, load: Any, read: Any, write: Any, activations: Any) -> None:
+        """Activation memory: engines read, the results unit writes; while idle the host does both."""
+        parameters = self._accelerator
         word, lanes = parameters.word, parameters.lanes
         aligned = Const(0, (word - 1).bit_length())
         word_address_bits = address_bits(parameters.activation_words)
         reading = Signal()
         m.d.comb += [
-            reading.eq(self.read_enable & ~sequencer.busy),
-            activations.read_address.eq(Mux(reading, Cat(aligned, self.read_address), addresses.read_address)),
-            self.read_data.eq(activations.read_data),
+            reading.eq(self.read_enable & ~busy),
+            activations.read.address.eq(Mux(reading, Cat(aligned, self.read_address), read.address)),
+            read.data.eq(activations.read.data),
+            self.read_data.eq(activations.read.data),
             self.read_valid.eq(delay(m, reading, 2, "read_valid", reset_less=False)),
-            activations.write_enable.eq(drain.write_enable | load.activations_enable),
+            activations.write_enable.eq(write.enable | load.activations_enable),
             activations.write_address.eq(
-                Mux(load.activations_enable, Cat(aligned, load.address[:word_address_bits]), drain.write_address)
+                Mux(load.activations_enable, Cat(aligned, load.address[:word_address_bits]), write.address)
             ),
         ]
         whole = data.View(activations.write_data.shape(), load.activations_data)
@@ -132,45 +142,9 @@ class Accelerator(Component):
         for i in range(word):
             element, enable = whole[i], load.activations_enable
             if i < lanes:
-                chosen = Mux(load.activations_enable, whole[i], drain.write_data[i])
+                chosen = Mux(load.activations_enable, whole[i], write.data[i])
                 element = net(m, f"write_element_{i}", chosen, element.shape())
-                enable = net(m, f"write_enable_{i}", load.activations_enable | drain.write_mask[i], 1)
+                enable = net(m, f"write_enable_{i}", load.activations_enable | write.mask[i], 1)
             elements.append(element)
             mask.append(enable)
         m.d.comb += [activations.write_data.as_value().eq(Cat(elements)), activations.write_mask.eq(Cat(mask))]
-
-        # Operands and weights into the array, sums into the accumulator.
-        m.d.comb += [
-            *_fields(addresses.descriptor, descriptor),
-            addresses.start.eq(sequencer.conv.start),
-            addresses.freed.eq(drain.freed),
-            addresses.freed_bank.eq(drain.freed_bank),
-            operands.codes.as_value().eq(activations.read_data.as_value()),
-            operands.valid.eq(addresses.operand_valid),
-            operands.zero_point.eq(descriptor.in_zero_point),
-            weights.advance.eq(addresses.load_ahead),
-            weights.rewind.eq(addresses.load_rewind),
-            weights.base.eq(descriptor.weight_base),
-            array.operands.eq(operands.operands),
-            array.bank.eq(addresses.bank),
-            array.load.eq(addresses.load),
-            array.weights.eq(weights.weights),
-            accumulator.valid.eq(addresses.sum_valid),
-            accumulator.first.eq(addresses.sum_first),
-            accumulator.bank.eq(addresses.sum_bank),
-            accumulator.address.eq(addresses.sum_address),
-            accumulator.sums.eq(array.sums),
-        ]
-
-        # Accumulators out through the drain.
-        m.d.comb += [
-            *_fields(drain.descriptor, descriptor),
-            drain.start.eq(sequencer.conv.start),
-            drain.finished.eq(addresses.sum_last),
-            drain.finished_bank.eq(addresses.sum_bank),
-            accumulator.drain_enable.eq(drain.read_enable),
-            accumulator.drain_bank.eq(drain.read_bank),
-            accumulator.drain_address.eq(drain.read_address),
-            drain.accumulators.eq(accumulator.drain_data),
-        ]
-        return m

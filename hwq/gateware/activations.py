@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In
 
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay, net
 from hwq.gateware.pe import shape_of
+from hwq.gateware.ports import read_signature
 from hwq.gateware.ram import Ram, address_bits
 
 
@@ -32,7 +33,7 @@ class ActivationMemory(Component):
     Word ``w`` lies in bank ``w % 2`` at row ``w // 2``, so the two words that an unaligned run touches are always in
     different banks and are reached in one cycle.
 
-    - Read: ``read_data[i]``, 2 cycles after ``read_address``, is element ``read_address + i``. Addresses wrap modulo
+    - Read: ``read.data[i]``, 2 cycles after ``read.address``, is element ``read.address + i``. Addresses wrap modulo
       the memory, which lets the caller aim at padding and mask what comes back.
     - Write: while ``write_enable``, ``write_data[i]`` goes to ``write_address + i`` wherever ``write_mask[i]``. A read
       whose address is presented 2 cycles later, or after, sees it.
@@ -51,8 +52,7 @@ class ActivationMemory(Component):
         vector = data.ArrayLayout(self._shape, word)
         super().__init__(
             {
-                "read_address": In(address),
-                "read_data": Out(vector),
+                "read": In(read_signature(accelerator, word)),
                 "write_enable": In(1),
                 "write_address": In(address),
                 "write_mask": In(word),
@@ -65,7 +65,7 @@ class ActivationMemory(Component):
         word, rows = self._word, self._rows
         offset_bits = (word - 1).bit_length()
         row_bits = address_bits(rows)
-        element_bits = self.read_data[0].shape().width
+        element_bits = self.write_data[0].shape().width
         parameters = {"width": word * element_bits, "depth": rows, "granularity": element_bits}
         banks = [place(m, name, Ram, platform, **parameters) for name in ("even", "odd")]
 
@@ -81,7 +81,7 @@ class ActivationMemory(Component):
             ]
             return address[:offset_bits], parity, [Mux(parity, after, row), row]
 
-        offset, parity, bank_rows = split(self.read_address, "read")
+        offset, parity, bank_rows = split(self.read.address, "read")
         for bank, row in zip(banks, bank_rows, strict=True):
             m.d.comb += bank.read_address.eq(row)
         read_offset = Signal(offset_bits)
@@ -98,7 +98,7 @@ class ActivationMemory(Component):
             m.d.comb += element.eq(Mux(from_odd, odd[chosen], even[chosen]))
             merged.append(element)
         for i, element in enumerate(rotate_left(m, merged, read_offset, "read_turn")):
-            m.d.sync += self.read_data[i].eq(element)
+            m.d.sync += self.read.data[i].eq(element)
 
         offset, parity, bank_rows = split(self.write_address, "write")
         # Rotating right by the offset is rotating left by its complement modulo the word.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Shape, unsigned
 from amaranth.hdl import signed as signed_shape
 from amaranth.lib import data
-from amaranth.lib.wiring import In, Out, Signature
+from amaranth.lib.wiring import Out, Signature
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
@@ -41,15 +41,6 @@ def descriptor_signature(accelerator: Accelerator, opcode: isa.Opcode, *fields: 
     """A port that carries ``fields`` of a descriptor of ``opcode``, or all of them where none are named."""
     names = fields or tuple(name for name in isa.LAYOUTS[opcode].fields if name != "opcode")
     return Signature({name: Out(field_shape(name, accelerator)) for name in names})
-
-
-def command_signature(accelerator: Accelerator, opcode: isa.Opcode) -> Signature:
-    """What the sequencer tells the engine of an opcode, and hears from it.
-
-    ``start`` is high for one cycle, in which ``descriptor`` is complete; it then stays as it is until the engine
-    answers with ``done``, for one cycle too.
-    """
-    return Signature({"start": Out(1), "descriptor": Out(descriptor_signature(accelerator, opcode)), "done": In(1)})
 
 
 RECORD = data.StructLayout(

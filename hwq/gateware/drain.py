@@ -1,4 +1,4 @@
-"""Drain: takes finished accumulators through the requantizer lanes into activation memory."""
+"""Drain: hands finished accumulators to the results unit, group by group, with where their codes go."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
-from hwq.gateware.descriptor import RECORD, descriptor_signature
-from hwq.gateware.library import place
+from hwq.gateware.descriptor import descriptor_signature
 from hwq.gateware.nets import delay, net, select
-from hwq.gateware.pe import shape_of
-from hwq.gateware.ram import Ram, address_bits
-from hwq.gateware.requantizer import Requantizer
+from hwq.gateware.ports import element_address
+from hwq.gateware.ram import address_bits
 
 _FIELDS = (
     "tile_pixels",
@@ -26,20 +24,18 @@ _FIELDS = (
     "record_base",
     "out_base",
     "out_step",
-    "out_zero_point",
-    "low",
-    "high",
 )
 
 
 class Drain(Component):
-    """Requantizes ``lanes`` channels per cycle, pixel by pixel, and holds the records of every channel.
+    """Takes ``lanes`` channels per cycle out of the accumulators, pixel by pixel.
 
     ``finished`` with ``finished_bank``, one cycle before the last sums of a job come out of the array, announces the
     job. Jobs come in the order of the address generator's walk, which the drain repeats with counters of its own: each
     cycle it issues one group of lanes of one pixel. With a job's last group, ``freed`` gives back ``freed_bank``.
-    A job is begun one cycle after its accumulators may be read, or two after the last group of the job before. ``done``
-    comes in the cycle after the layer's last write reached memory.
+    A job is begun one cycle after its accumulators may be read, or two after the last group of the job before. A cycle
+    after its issue a group is ``valid``, with the word of its records, the element its codes go to, its lanes that
+    exist, and whether it is the layer's ``last``; its ``values`` follow in the next cycle.
 
     Nothing stalls the drain.
     """
@@ -61,14 +57,12 @@ class Drain(Component):
                 "read_bank": Out(1),
                 "read_address": Out(address_bits(accelerator.buffers.accumulators)),
                 "accumulators": In(data.ArrayLayout(signed(accelerator.arithmetic.accumulator_bits), columns)),
-                "write_enable": Out(1),
-                "write_address": Out(address_bits(accelerator.word * accelerator.activation_words)),
-                "write_mask": Out(lanes),
-                "write_data": Out(data.ArrayLayout(shape_of(accelerator.activation), lanes)),
-                "done": Out(1),
-                "record_write_enable": In(1),
-                "record_write_address": In(address_bits(accelerator.record_words)),
-                "record_write_data": In(lanes * RECORD.size),
+                "valid": Out(1),
+                "last": Out(1),
+                "record": Out(address_bits(accelerator.record_words)),
+                "address": Out(element_address(accelerator)),
+                "mask": Out(lanes),
+                "values": Out(data.ArrayLayout(signed(accelerator.arithmetic.accumulator_bits), lanes)),
             }
         )
 
@@ -122,7 +116,7 @@ class Drain(Component):
             m.d.sync += [active.eq(0), bank.eq(0), block.eq(0), pixel.eq(0), group.eq(0), pixels_left.eq(d.pixels)]
 
         # -- addresses: of this group, this pixel, this block's first pixel, the next tile's first pixel --------------
-        shape = self.write_address.shape()
+        shape = self.address.shape()
         group_address, pixel_address, block_address, tile_address = (
             Signal(shape, name=f"{name}_address") for name in ("group", "pixel", "block", "tile")
         )
@@ -132,7 +126,7 @@ class Drain(Component):
         # One past the last pixel of a tile's first block, the next tile begins.
         next_tile_address = Mux(block_first, next_pixel_address, tile_address)
         next_block_address = net(m, "next_block_address", Mux(block_last, next_tile_address, beside), shape)
-        record_base, record = (Signal.like(self.record_write_address, name=name) for name in ("record_base", "record"))
+        record_base, record = (Signal.like(self.record, name=name) for name in ("record_base", "group_record"))
         next_record = plus("next_record", record, 1)
         base_beside = plus("base_beside", record_base, groups)
         next_base = net(m, "next_base", Mux(block_last, d.record_base, base_beside), record_base.shape())
@@ -165,40 +159,16 @@ class Drain(Component):
             self.freed_bank.eq(bank),
         ]
 
-        # -- what arrives with the codes ------------------------------------------------------------------------------
-        cycles = accelerator.drain_latency + accelerator.requantizer_latency
-        last = delay(m, job_end & block_last & tile_last, cycles + accelerator.store_latency, "last", reset_less=False)
-        m.d.comb += [
-            self.write_enable.eq(delay(m, active, cycles, "write_enable", reset_less=False)),
-            self.write_address.eq(delay(m, group_address, cycles, "write_address")),
-            self.write_mask.eq(delay(m, lane_valid, cycles, "write_mask")),
-            self.done.eq(last),
-        ]
-
-        # -- accumulators, records, requantizers ----------------------------------------------------------------------
-        parameters = {"width": lanes * RECORD.size, "depth": accelerator.record_words}
-        records = place(m, "record_memory", Ram, platform, **parameters)
-        m.d.comb += [
-            records.write_enable.eq(self.record_write_enable),
-            records.write_address.eq(self.record_write_address),
-            records.write_data.eq(self.record_write_data),
-            # A group's accumulators take one cycle longer than its records: their lanes have to be selected.
-            records.read_address.eq(delay(m, record, 1, "record_delay")),
-        ]
+        # -- the group, and what it holds -----------------------------------------------------------------------------
         group_1 = delay(m, group[: max(1, (groups - 1).bit_length())], 1, "group_delay")
+        m.d.sync += [
+            self.valid.eq(active),
+            self.last.eq(job_end & block_last & tile_last),
+            self.record.eq(record),
+            self.address.eq(group_address),
+            self.mask.eq(lane_valid),
+        ]
         for lane in range(lanes):
-            selected = Signal(signed(accelerator.arithmetic.accumulator_bits), name=f"selected_{lane}", reset_less=True)
-            m.d.sync += selected.eq(select([self.accumulators[g * lanes + lane] for g in range(groups)], group_1))
-            fields = data.View(RECORD, records.read_data[lane * RECORD.size : (lane + 1) * RECORD.size])
-            requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
-            m.d.comb += [
-                requantizer.accumulator.eq(selected),
-                requantizer.bias.eq(fields.bias),
-                requantizer.multiplier.eq(fields.multiplier),
-                requantizer.shift.eq(fields.shift),
-                requantizer.zero_point.eq(d.out_zero_point),
-                requantizer.low.eq(d.low),
-                requantizer.high.eq(d.high),
-                self.write_data[lane].eq(requantizer.code),
-            ]
+            choices = [self.accumulators[g * lanes + lane] for g in range(groups)]
+            m.d.sync += self.values[lane].eq(select(choices, group_1))
         return m

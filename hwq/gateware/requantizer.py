@@ -33,7 +33,7 @@ class Requantizer(Component):
         self._max_left = accelerator.requantizer.max_left_shift
         super().__init__(
             {
-                "accumulator": In(signed(accelerator.arithmetic.accumulator_bits)),
+                "accumulator": In(signed(accelerator.value_bits)),
                 "bias": In(signed(_BIAS.width)),
                 "multiplier": In(_MULTIPLIER.width),
                 "shift": In(signed(_SHIFT.width)),

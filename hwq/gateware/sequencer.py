@@ -10,9 +10,10 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
-from hwq.gateware.descriptor import command_signature, field_shape
+from hwq.gateware.descriptor import field_shape
 from hwq.gateware.library import place
 from hwq.gateware.nets import net
+from hwq.gateware.ports import any_of, command_signature
 from hwq.gateware.ram import Ram, address_bits
 from hwq.gateware.sparse import SparseRegister
 
@@ -48,12 +49,13 @@ class Sequencer(Component):
     """Executes the descriptors in memory, from the first to END.
 
     ``start`` is taken while not ``busy``. A descriptor is fetched one word per cycle and kept as it came; the engine of
-    each opcode sees it through its own layout, on the command port of the opcode's name. Two cycles after the last word
+    each opcode sees it through its own layout, on the port of the engine's name. Two cycles after the last word
     was asked for, the engine's ``start`` marks one cycle in which the descriptor is complete. It then stays as it is
-    until the engine's ``done``, whose next cycle fetches the next descriptor.
+    until ``finished``, whose next cycle fetches the next descriptor. ``active`` has the bit of the engine that was
+    started last.
 
-    ``cycles`` holds the cycles from ``start`` to the last ``done``, ``layers`` the number of descriptors done. END sets
-    ``done``; an unknown opcode, or a bit set that no field of this opcode and accelerator keeps, sets ``done`` and
+    ``cycles`` holds the cycles from ``start`` to the last ``finished``, ``layers`` the number of descriptors done. END
+    sets ``done``; an unknown opcode, or a bit set that no field of this opcode and accelerator keeps, sets ``done`` and
     ``error``. ``start`` clears all four.
     """
 
@@ -62,9 +64,8 @@ class Sequencer(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
         self._words = accelerator.descriptor_words
-        self._engines: dict[Opcode, str] = {
-            opcode: opcode.name.lower() for opcode in isa.LAYOUTS if opcode is not Opcode.END
-        }
+        self._engines: dict[Opcode, str] = {opcode: name for name, opcode in accelerator.engines.items()}
+        self._layouts = (Opcode.END, *self._engines)
         super().__init__(
             {
                 "start": In(1),
@@ -73,6 +74,9 @@ class Sequencer(Component):
                 "error": Out(1),
                 "cycles": Out(32),
                 "layers": Out(16),
+                "finished": In(1),
+                # With one engine there is nothing to choose.
+                **({"active": Out(len(self._engines))} if len(self._engines) > 1 else {}),
                 **{name: Out(command_signature(accelerator, opcode)) for opcode, name in self._engines.items()},
                 "write_enable": In(1),
                 "write_address": In(address_bits(self._words)),
@@ -113,20 +117,22 @@ class Sequencer(Component):
         with m.If(wrong):
             m.d.sync += malformed.eq(1)
         sound = net(m, "sound", complete & ~malformed & ~wrong, 1)
-        starts, ends = [], []
+        starts = []
         for code, name in self._engines.items():
             command = getattr(self, name)
             m.d.comb += command.start.eq(sound & (opcode == code.value))
             starts.append(command.start)
-            ends.append(command.done)
-        started = net(m, "started", Cat(starts).any(), 1)
+        started = net(m, "started", any_of(starts), 1)
+        if len(starts) > 1:
+            with m.If(started):
+                m.d.sync += self.active.eq(Cat(starts))
         with m.If(complete):
             m.d.sync += fetching.eq(0)
             with m.If(started):
                 m.d.sync += running.eq(1)
             with m.Else():
                 m.d.sync += [self.done.eq(1), self.error.eq(~sound | (opcode != Opcode.END.value))]
-        with m.If(running & Cat(ends).any()):
+        with m.If(running & self.finished):
             m.d.sync += [
                 running.eq(0),
                 fetching.eq(1),
@@ -152,7 +158,7 @@ class Sequencer(Component):
         """Registers for what any engine reads of the words, shown to each engine by its layout; returns the opcode."""
         opcode: Value | None = None
         for number in range(isa.DESCRIPTOR_WORDS):
-            kept = {code: _kept(self._accelerator, code, number) for code in isa.LAYOUTS}
+            kept = {code: _kept(self._accelerator, code, number) for code in self._layouts}
             bits = {bit for fields in kept.values() for f in fields for bit in range(f.lsb, f.lsb + f.width)}
             register = SparseRegister(f"word_{number}", bits)
             with m.If(arriving & (word == number)):
@@ -175,7 +181,7 @@ class Sequencer(Component):
         """
         faults = {
             (code, number): _kept(self._accelerator, code, number)
-            for code in isa.LAYOUTS
+            for code in self._layouts
             for number in range(isa.DESCRIPTOR_WORDS)
         }
         looked_at = {bit for kept in faults.values() for bit in _spare(kept)}

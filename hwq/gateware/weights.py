@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In
 
 from hwq.arch.accelerator import Accelerator
-from hwq.gateware.descriptor import field_shape
 from hwq.gateware.library import place
 from hwq.gateware.nets import net
-from hwq.gateware.pe import shape_of
+from hwq.gateware.ports import weight_signature
 from hwq.gateware.ram import Ram, address_bits
 
 
 class WeightMemory(Component):
     """Rows of weight tiles in the order in which they are used; a word is one array row, column 0 lowest.
 
-    Each cycle of ``advance`` reads the next word, or with ``rewind`` the word at ``base`` and then those after it. The
-    word is on ``weights`` 2 cycles later.
+    Each cycle of ``read.advance`` reads the next word, or with ``rewind`` the word at ``base`` and then those after it.
+    The word is on ``read.weights`` 2 cycles later.
     """
 
     module = "hwq_weights"
@@ -28,10 +26,7 @@ class WeightMemory(Component):
         self._width = accelerator.weight.width
         super().__init__(
             {
-                "advance": In(1),
-                "rewind": In(1),
-                "base": In(field_shape("weight_base", accelerator)),
-                "weights": Out(data.ArrayLayout(shape_of(accelerator.weight), self._columns)),
+                "read": In(weight_signature(accelerator)),
                 "write_enable": In(1),
                 "write_address": In(address_bits(self._words)),
                 "write_data": In(self._columns * self._width),
@@ -44,12 +39,12 @@ class WeightMemory(Component):
         following = Signal.like(memory.read_address)
         after = net(m, "address_after", memory.read_address + 1, following.shape())
         m.d.comb += [
-            memory.read_address.eq(Mux(self.rewind, self.base, following)),
+            memory.read_address.eq(Mux(self.read.rewind, self.read.base, following)),
             memory.write_address.eq(self.write_address),
             memory.write_data.eq(self.write_data),
             memory.write_enable.eq(self.write_enable),
         ]
-        with m.If(self.advance):
+        with m.If(self.read.advance):
             m.d.sync += following.eq(after)
-        m.d.sync += self.weights.as_value().eq(memory.read_data)
+        m.d.sync += self.read.weights.as_value().eq(memory.read_data)
         return m

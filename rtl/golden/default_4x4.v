@@ -8,58 +8,63 @@
 // buffers: activations 1024, weights 4096, channels 64, descriptors 8, accumulators 16
 // derived: psum 18 bits, 2 requantizer lanes, words of 4 elements
 //
-// Modules, each defined once: hwq_accelerator, hwq_registers, hwq_sequencer, hwq_load, hwq_addresses,
-//     hwq_activations, hwq_operands, hwq_weights, hwq_array, hwq_accumulator, hwq_drain, hwq_ram_80x64,
-//     hwq_ram_128x32_by_8, hwq_ram_1024x32, hwq_pe, hwq_ram_16x128, hwq_ram_32x138, hwq_requantizer
+// Modules, each defined once: hwq_accelerator, hwq_registers, hwq_sequencer, hwq_load, hwq_activations,
+//     hwq_weights, hwq_array_engine, hwq_results, hwq_ram_80x64, hwq_ram_128x32_by_8, hwq_ram_1024x32,
+//     hwq_addresses, hwq_operands, hwq_array, hwq_accumulator, hwq_drain, hwq_ram_32x138, hwq_requantizer, hwq_pe,
+//     hwq_ram_16x128
 
 module hwq_accelerator(
   clk, rst, bus_address, bus_write_enable, bus_write_data, bus_read_data, load__payload, load__valid, load__ready,
   read_enable, read_address, read_valid, read_data, done
 );
   wire _00_;
-  wire [3:0] accumulator__address;
-  wire accumulator__bank;
-  wire [3:0] accumulator__drain_address;
-  wire accumulator__drain_bank;
-  wire [127:0] accumulator__drain_data;
-  wire accumulator__drain_enable;
-  wire accumulator__first;
-  wire [71:0] accumulator__sums;
-  wire accumulator__valid;
-  wire [9:0] activation_memory__read_address;
+  wire [9:0] activation_memory__read__address;
   wire [9:0] activation_memory__write_address;
   wire activation_memory__write_enable;
-  wire addresses__bank;
-  wire [15:0] addresses__descriptor__blocks;
-  wire [23:0] addresses__descriptor__chunk_count;
-  wire [9:0] addresses__descriptor__in_base;
-  wire [15:0] addresses__descriptor__in_height;
-  wire [21:0] addresses__descriptor__in_row;
-  wire [11:0] addresses__descriptor__kx_count;
-  wire [21:0] addresses__descriptor__kx_step;
-  wire [11:0] addresses__descriptor__ky_count;
-  wire [11:0] addresses__descriptor__ky_step;
-  wire [9:0] addresses__descriptor__ky_step_elements;
-  wire [15:0] addresses__descriptor__out_width;
-  wire [23:0] addresses__descriptor__pixels;
-  wire [23:0] addresses__descriptor__run;
-  wire [14:0] addresses__descriptor__tile_pixels;
-  wire [21:0] addresses__descriptor__x_start;
-  wire [21:0] addresses__descriptor__x_step;
-  wire [15:0] addresses__descriptor__y_start;
-  wire [11:0] addresses__descriptor__y_step;
-  wire [9:0] addresses__descriptor__y_step_elements;
-  wire addresses__freed;
-  wire addresses__freed_bank;
-  wire [3:0] addresses__load;
-  wire addresses__load_ahead;
-  wire addresses__load_rewind;
-  wire [3:0] addresses__operand_valid;
-  wire [9:0] addresses__read_address;
-  wire addresses__start;
-  wire addresses__sum_last;
-  wire [31:0] array__operands;
-  wire [31:0] array__weights;
+  wire [15:0] array_engine__command__descriptor__blocks;
+  wire [23:0] array_engine__command__descriptor__chunk_count;
+  wire [15:0] array_engine__command__descriptor__high;
+  wire [9:0] array_engine__command__descriptor__in_base;
+  wire [15:0] array_engine__command__descriptor__in_height;
+  wire [21:0] array_engine__command__descriptor__in_row;
+  wire [7:0] array_engine__command__descriptor__in_zero_point;
+  wire [11:0] array_engine__command__descriptor__kx_count;
+  wire [21:0] array_engine__command__descriptor__kx_step;
+  wire [11:0] array_engine__command__descriptor__ky_count;
+  wire [11:0] array_engine__command__descriptor__ky_step;
+  wire [9:0] array_engine__command__descriptor__ky_step_elements;
+  wire [8:0] array_engine__command__descriptor__last_groups;
+  wire [8:0] array_engine__command__descriptor__last_lanes;
+  wire [15:0] array_engine__command__descriptor__low;
+  wire [9:0] array_engine__command__descriptor__out_base;
+  wire [9:0] array_engine__command__descriptor__out_step;
+  wire [15:0] array_engine__command__descriptor__out_width;
+  wire [15:0] array_engine__command__descriptor__out_zero_point;
+  wire [23:0] array_engine__command__descriptor__pixels;
+  wire [4:0] array_engine__command__descriptor__record_base;
+  wire [23:0] array_engine__command__descriptor__run;
+  wire [14:0] array_engine__command__descriptor__tile_pixels;
+  wire [9:0] array_engine__command__descriptor__weight_base;
+  wire [21:0] array_engine__command__descriptor__x_start;
+  wire [21:0] array_engine__command__descriptor__x_step;
+  wire [15:0] array_engine__command__descriptor__y_start;
+  wire [11:0] array_engine__command__descriptor__y_step;
+  wire [9:0] array_engine__command__descriptor__y_step_elements;
+  wire array_engine__command__start;
+  wire [9:0] array_engine__read__address;
+  wire [9:0] array_engine__result__address;
+  wire [15:0] array_engine__result__high;
+  wire array_engine__result__last;
+  wire [15:0] array_engine__result__low;
+  wire [1:0] array_engine__result__mask;
+  wire [4:0] array_engine__result__record;
+  wire array_engine__result__valid;
+  wire [63:0] array_engine__result__values;
+  wire [15:0] array_engine__result__zero_point;
+  wire array_engine__weights__advance;
+  wire [9:0] array_engine__weights__base;
+  wire array_engine__weights__rewind;
+  wire [31:0] array_engine__weights__weights;
   input [7:0] bus_address;
   wire [7:0] bus_address;
   output [31:0] bus_read_data;
@@ -72,21 +77,6 @@ module hwq_accelerator(
   wire clk;
   output done;
   wire done;
-  wire [15:0] drain__descriptor__high;
-  wire [8:0] drain__descriptor__last_groups;
-  wire [8:0] drain__descriptor__last_lanes;
-  wire [15:0] drain__descriptor__low;
-  wire [9:0] drain__descriptor__out_base;
-  wire [9:0] drain__descriptor__out_step;
-  wire [15:0] drain__descriptor__out_zero_point;
-  wire [4:0] drain__descriptor__record_base;
-  wire drain__done;
-  wire [137:0] drain__record_write_data;
-  wire drain__record_write_enable;
-  wire [9:0] drain__write_address;
-  wire [15:0] drain__write_data;
-  wire drain__write_enable;
-  wire [1:0] drain__write_mask;
   input [76:0] load__payload;
   wire [76:0] load__payload;
   output load__ready;
@@ -99,9 +89,10 @@ module hwq_accelerator(
   wire load_port__busy;
   wire [63:0] load_port__descriptors_data;
   wire load_port__descriptors_enable;
+  wire [137:0] load_port__records_data;
+  wire load_port__records_enable;
   wire [31:0] load_port__weights_data;
   wire load_port__weights_enable;
-  wire [7:0] operand_stage__zero_point;
   input [7:0] read_address;
   wire [7:0] read_address;
   output [31:0] read_data;
@@ -116,128 +107,90 @@ module hwq_accelerator(
   wire registers__error;
   wire [15:0] registers__layers;
   wire registers__start;
+  wire results__done;
+  wire [9:0] results__write__address;
+  wire [15:0] results__write__data;
+  wire results__write__enable;
+  wire [1:0] results__write__mask;
   input rst;
   wire rst;
-  wire [9:0] sequencer__conv__descriptor__weight_base;
   wire [7:0] write_element_0;
   wire [7:0] write_element_1;
   wire write_enable_0;
   wire write_enable_1;
-  assign write_enable_0 = load_port__activations_enable | drain__write_mask[0];
-  assign write_element_1 = load_port__activations_enable ? load_port__activations_data[15:8] : drain__write_data[15:8];
-  assign write_enable_1 = load_port__activations_enable | drain__write_mask[1];
+  assign write_enable_0 = load_port__activations_enable | results__write__mask[0];
+  assign write_element_1 = load_port__activations_enable ? load_port__activations_data[15:8] : results__write__data[15:8];
+  assign write_enable_1 = load_port__activations_enable | results__write__mask[1];
   assign _00_ = ~ load_port__busy;
   assign reading = read_enable & _00_;
-  assign activation_memory__read_address = reading ? { read_address, 2'h0 } : addresses__read_address;
-  assign activation_memory__write_enable = drain__write_enable | load_port__activations_enable;
-  assign activation_memory__write_address = load_port__activations_enable ? { load_port__address[7:0], 2'h0 } : drain__write_address;
-  assign write_element_0 = load_port__activations_enable ? load_port__activations_data[7:0] : drain__write_data[7:0];
+  assign activation_memory__read__address = reading ? { read_address, 2'h0 } : array_engine__read__address;
+  assign activation_memory__write_enable = results__write__enable | load_port__activations_enable;
+  assign activation_memory__write_address = load_port__activations_enable ? { load_port__address[7:0], 2'h0 } : results__write__address;
+  assign write_element_0 = load_port__activations_enable ? load_port__activations_data[7:0] : results__write__data[7:0];
   always @(posedge clk)
     if (rst) read_valid <= 1'h0;
     else read_valid <= read_valid_1;
   always @(posedge clk)
     if (rst) read_valid_1 <= 1'h0;
     else read_valid_1 <= reading;
-  hwq_accumulator accumulator (
-    .address(accumulator__address),
-    .bank(accumulator__bank),
-    .clk(clk),
-    .drain_address(accumulator__drain_address),
-    .drain_bank(accumulator__drain_bank),
-    .drain_data(accumulator__drain_data),
-    .drain_enable(accumulator__drain_enable),
-    .first(accumulator__first),
-    .rst(rst),
-    .sums(accumulator__sums),
-    .valid(accumulator__valid)
-  );
   hwq_activations activation_memory (
     .clk(clk),
-    .read_address(activation_memory__read_address),
-    .read_data(read_data),
+    .read__address(activation_memory__read__address),
+    .read__data(read_data),
     .rst(rst),
     .write_address(activation_memory__write_address),
     .write_data({ load_port__activations_data[31:16], write_element_1, write_element_0 }),
     .write_enable(activation_memory__write_enable),
     .write_mask({ load_port__activations_enable, load_port__activations_enable, write_enable_1, write_enable_0 })
   );
-  hwq_addresses addresses (
-    .bank(addresses__bank),
+  hwq_array_engine array_engine (
     .clk(clk),
-    .descriptor__blocks(addresses__descriptor__blocks),
-    .descriptor__chunk_count(addresses__descriptor__chunk_count),
-    .descriptor__in_base(addresses__descriptor__in_base),
-    .descriptor__in_height(addresses__descriptor__in_height),
-    .descriptor__in_row(addresses__descriptor__in_row),
-    .descriptor__kx_count(addresses__descriptor__kx_count),
-    .descriptor__kx_step(addresses__descriptor__kx_step),
-    .descriptor__ky_count(addresses__descriptor__ky_count),
-    .descriptor__ky_step(addresses__descriptor__ky_step),
-    .descriptor__ky_step_elements(addresses__descriptor__ky_step_elements),
-    .descriptor__out_width(addresses__descriptor__out_width),
-    .descriptor__pixels(addresses__descriptor__pixels),
-    .descriptor__run(addresses__descriptor__run),
-    .descriptor__tile_pixels(addresses__descriptor__tile_pixels),
-    .descriptor__x_start(addresses__descriptor__x_start),
-    .descriptor__x_step(addresses__descriptor__x_step),
-    .descriptor__y_start(addresses__descriptor__y_start),
-    .descriptor__y_step(addresses__descriptor__y_step),
-    .descriptor__y_step_elements(addresses__descriptor__y_step_elements),
-    .freed(addresses__freed),
-    .freed_bank(addresses__freed_bank),
-    .load(addresses__load),
-    .load_ahead(addresses__load_ahead),
-    .load_rewind(addresses__load_rewind),
-    .operand_valid(addresses__operand_valid),
-    .read_address(addresses__read_address),
+    .command__descriptor__blocks(array_engine__command__descriptor__blocks),
+    .command__descriptor__chunk_count(array_engine__command__descriptor__chunk_count),
+    .command__descriptor__high(array_engine__command__descriptor__high),
+    .command__descriptor__in_base(array_engine__command__descriptor__in_base),
+    .command__descriptor__in_height(array_engine__command__descriptor__in_height),
+    .command__descriptor__in_row(array_engine__command__descriptor__in_row),
+    .command__descriptor__in_zero_point(array_engine__command__descriptor__in_zero_point),
+    .command__descriptor__kx_count(array_engine__command__descriptor__kx_count),
+    .command__descriptor__kx_step(array_engine__command__descriptor__kx_step),
+    .command__descriptor__ky_count(array_engine__command__descriptor__ky_count),
+    .command__descriptor__ky_step(array_engine__command__descriptor__ky_step),
+    .command__descriptor__ky_step_elements(array_engine__command__descriptor__ky_step_elements),
+    .command__descriptor__last_groups(array_engine__command__descriptor__last_groups),
+    .command__descriptor__last_lanes(array_engine__command__descriptor__last_lanes),
+    .command__descriptor__low(array_engine__command__descriptor__low),
+    .command__descriptor__out_base(array_engine__command__descriptor__out_base),
+    .command__descriptor__out_step(array_engine__command__descriptor__out_step),
+    .command__descriptor__out_width(array_engine__command__descriptor__out_width),
+    .command__descriptor__out_zero_point(array_engine__command__descriptor__out_zero_point),
+    .command__descriptor__pixels(array_engine__command__descriptor__pixels),
+    .command__descriptor__record_base(array_engine__command__descriptor__record_base),
+    .command__descriptor__run(array_engine__command__descriptor__run),
+    .command__descriptor__tile_pixels(array_engine__command__descriptor__tile_pixels),
+    .command__descriptor__weight_base(array_engine__command__descriptor__weight_base),
+    .command__descriptor__x_start(array_engine__command__descriptor__x_start),
+    .command__descriptor__x_step(array_engine__command__descriptor__x_step),
+    .command__descriptor__y_start(array_engine__command__descriptor__y_start),
+    .command__descriptor__y_step(array_engine__command__descriptor__y_step),
+    .command__descriptor__y_step_elements(array_engine__command__descriptor__y_step_elements),
+    .command__start(array_engine__command__start),
+    .read__address(array_engine__read__address),
+    .read__data(read_data),
+    .result__address(array_engine__result__address),
+    .result__high(array_engine__result__high),
+    .result__last(array_engine__result__last),
+    .result__low(array_engine__result__low),
+    .result__mask(array_engine__result__mask),
+    .result__record(array_engine__result__record),
+    .result__valid(array_engine__result__valid),
+    .result__values(array_engine__result__values),
+    .result__zero_point(array_engine__result__zero_point),
     .rst(rst),
-    .start(addresses__start),
-    .sum_address(accumulator__address),
-    .sum_bank(accumulator__bank),
-    .sum_first(accumulator__first),
-    .sum_last(addresses__sum_last),
-    .sum_valid(accumulator__valid)
-  );
-  hwq_array array (
-    .bank(addresses__bank),
-    .clk(clk),
-    .load(addresses__load),
-    .operands(array__operands),
-    .rst(rst),
-    .sums(accumulator__sums),
-    .weights(array__weights)
-  );
-  hwq_drain drain (
-    .accumulators(accumulator__drain_data),
-    .clk(clk),
-    .descriptor__blocks(addresses__descriptor__blocks),
-    .descriptor__high(drain__descriptor__high),
-    .descriptor__last_groups(drain__descriptor__last_groups),
-    .descriptor__last_lanes(drain__descriptor__last_lanes),
-    .descriptor__low(drain__descriptor__low),
-    .descriptor__out_base(drain__descriptor__out_base),
-    .descriptor__out_step(drain__descriptor__out_step),
-    .descriptor__out_zero_point(drain__descriptor__out_zero_point),
-    .descriptor__pixels(addresses__descriptor__pixels),
-    .descriptor__record_base(drain__descriptor__record_base),
-    .descriptor__tile_pixels(addresses__descriptor__tile_pixels),
-    .done(drain__done),
-    .finished(addresses__sum_last),
-    .finished_bank(accumulator__bank),
-    .freed(addresses__freed),
-    .freed_bank(addresses__freed_bank),
-    .read_address(accumulator__drain_address),
-    .read_bank(accumulator__drain_bank),
-    .read_enable(accumulator__drain_enable),
-    .record_write_address(load_port__address[4:0]),
-    .record_write_data(drain__record_write_data),
-    .record_write_enable(drain__record_write_enable),
-    .rst(rst),
-    .start(addresses__start),
-    .write_address(drain__write_address),
-    .write_data(drain__write_data),
-    .write_enable(drain__write_enable),
-    .write_mask(drain__write_mask)
+    .weights__advance(array_engine__weights__advance),
+    .weights__base(array_engine__weights__base),
+    .weights__rewind(array_engine__weights__rewind),
+    .weights__weights(array_engine__weights__weights)
   );
   hwq_load load_port (
     .activations_data(load_port__activations_data),
@@ -250,19 +203,11 @@ module hwq_accelerator(
     .clk(clk),
     .descriptors_data(load_port__descriptors_data),
     .descriptors_enable(load_port__descriptors_enable),
-    .records_data(drain__record_write_data),
-    .records_enable(drain__record_write_enable),
+    .records_data(load_port__records_data),
+    .records_enable(load_port__records_enable),
     .rst(rst),
     .weights_data(load_port__weights_data),
     .weights_enable(load_port__weights_enable)
-  );
-  hwq_operands operand_stage (
-    .clk(clk),
-    .codes(read_data),
-    .operands(array__operands),
-    .rst(rst),
-    .valid(addresses__operand_valid),
-    .zero_point(operand_stage__zero_point)
   );
   hwq_registers registers (
     .address(bus_address),
@@ -278,43 +223,64 @@ module hwq_accelerator(
     .write_data(bus_write_data),
     .write_enable(bus_write_enable)
   );
+  hwq_results results (
+    .array__address(array_engine__result__address),
+    .array__high(array_engine__result__high),
+    .array__last(array_engine__result__last),
+    .array__low(array_engine__result__low),
+    .array__mask(array_engine__result__mask),
+    .array__record(array_engine__result__record),
+    .array__valid(array_engine__result__valid),
+    .array__values(array_engine__result__values),
+    .array__zero_point(array_engine__result__zero_point),
+    .clk(clk),
+    .done(results__done),
+    .record_write_address(load_port__address[4:0]),
+    .record_write_data(load_port__records_data),
+    .record_write_enable(load_port__records_enable),
+    .rst(rst),
+    .write__address(results__write__address),
+    .write__data(results__write__data),
+    .write__enable(results__write__enable),
+    .write__mask(results__write__mask)
+  );
   hwq_sequencer sequencer (
+    .array__descriptor__blocks(array_engine__command__descriptor__blocks),
+    .array__descriptor__chunk_count(array_engine__command__descriptor__chunk_count),
+    .array__descriptor__high(array_engine__command__descriptor__high),
+    .array__descriptor__in_base(array_engine__command__descriptor__in_base),
+    .array__descriptor__in_height(array_engine__command__descriptor__in_height),
+    .array__descriptor__in_row(array_engine__command__descriptor__in_row),
+    .array__descriptor__in_zero_point(array_engine__command__descriptor__in_zero_point),
+    .array__descriptor__kx_count(array_engine__command__descriptor__kx_count),
+    .array__descriptor__kx_step(array_engine__command__descriptor__kx_step),
+    .array__descriptor__ky_count(array_engine__command__descriptor__ky_count),
+    .array__descriptor__ky_step(array_engine__command__descriptor__ky_step),
+    .array__descriptor__ky_step_elements(array_engine__command__descriptor__ky_step_elements),
+    .array__descriptor__last_groups(array_engine__command__descriptor__last_groups),
+    .array__descriptor__last_lanes(array_engine__command__descriptor__last_lanes),
+    .array__descriptor__low(array_engine__command__descriptor__low),
+    .array__descriptor__out_base(array_engine__command__descriptor__out_base),
+    .array__descriptor__out_step(array_engine__command__descriptor__out_step),
+    .array__descriptor__out_width(array_engine__command__descriptor__out_width),
+    .array__descriptor__out_zero_point(array_engine__command__descriptor__out_zero_point),
+    .array__descriptor__pixels(array_engine__command__descriptor__pixels),
+    .array__descriptor__record_base(array_engine__command__descriptor__record_base),
+    .array__descriptor__run(array_engine__command__descriptor__run),
+    .array__descriptor__tile_pixels(array_engine__command__descriptor__tile_pixels),
+    .array__descriptor__weight_base(array_engine__command__descriptor__weight_base),
+    .array__descriptor__x_start(array_engine__command__descriptor__x_start),
+    .array__descriptor__x_step(array_engine__command__descriptor__x_step),
+    .array__descriptor__y_start(array_engine__command__descriptor__y_start),
+    .array__descriptor__y_step(array_engine__command__descriptor__y_step),
+    .array__descriptor__y_step_elements(array_engine__command__descriptor__y_step_elements),
+    .array__start(array_engine__command__start),
     .busy(load_port__busy),
     .clk(clk),
-    .conv__descriptor__blocks(addresses__descriptor__blocks),
-    .conv__descriptor__chunk_count(addresses__descriptor__chunk_count),
-    .conv__descriptor__high(drain__descriptor__high),
-    .conv__descriptor__in_base(addresses__descriptor__in_base),
-    .conv__descriptor__in_height(addresses__descriptor__in_height),
-    .conv__descriptor__in_row(addresses__descriptor__in_row),
-    .conv__descriptor__in_zero_point(operand_stage__zero_point),
-    .conv__descriptor__kx_count(addresses__descriptor__kx_count),
-    .conv__descriptor__kx_step(addresses__descriptor__kx_step),
-    .conv__descriptor__ky_count(addresses__descriptor__ky_count),
-    .conv__descriptor__ky_step(addresses__descriptor__ky_step),
-    .conv__descriptor__ky_step_elements(addresses__descriptor__ky_step_elements),
-    .conv__descriptor__last_groups(drain__descriptor__last_groups),
-    .conv__descriptor__last_lanes(drain__descriptor__last_lanes),
-    .conv__descriptor__low(drain__descriptor__low),
-    .conv__descriptor__out_base(drain__descriptor__out_base),
-    .conv__descriptor__out_step(drain__descriptor__out_step),
-    .conv__descriptor__out_width(addresses__descriptor__out_width),
-    .conv__descriptor__out_zero_point(drain__descriptor__out_zero_point),
-    .conv__descriptor__pixels(addresses__descriptor__pixels),
-    .conv__descriptor__record_base(drain__descriptor__record_base),
-    .conv__descriptor__run(addresses__descriptor__run),
-    .conv__descriptor__tile_pixels(addresses__descriptor__tile_pixels),
-    .conv__descriptor__weight_base(sequencer__conv__descriptor__weight_base),
-    .conv__descriptor__x_start(addresses__descriptor__x_start),
-    .conv__descriptor__x_step(addresses__descriptor__x_step),
-    .conv__descriptor__y_start(addresses__descriptor__y_start),
-    .conv__descriptor__y_step(addresses__descriptor__y_step),
-    .conv__descriptor__y_step_elements(addresses__descriptor__y_step_elements),
-    .conv__done(drain__done),
-    .conv__start(addresses__start),
     .cycles(registers__cycles),
     .done(done),
     .error(registers__error),
+    .finished(results__done),
     .layers(registers__layers),
     .rst(rst),
     .start(registers__start),
@@ -323,12 +289,12 @@ module hwq_accelerator(
     .write_enable(load_port__descriptors_enable)
   );
   hwq_weights weight_memory (
-    .advance(addresses__load_ahead),
-    .base(sequencer__conv__descriptor__weight_base),
     .clk(clk),
-    .rewind(addresses__load_rewind),
+    .read__advance(array_engine__weights__advance),
+    .read__base(array_engine__weights__base),
+    .read__rewind(array_engine__weights__rewind),
+    .read__weights(array_engine__weights__weights),
     .rst(rst),
-    .weights(array__weights),
     .write_address(load_port__address),
     .write_data(load_port__weights_data),
     .write_enable(load_port__weights_enable)
@@ -413,16 +379,16 @@ module hwq_registers(
 endmodule
 
 module hwq_sequencer(
-  clk, rst, start, busy, done, error, cycles, layers, conv__start, conv__descriptor__tile_pixels,
-  conv__descriptor__blocks, conv__descriptor__last_groups, conv__descriptor__last_lanes, conv__descriptor__pixels,
-  conv__descriptor__out_width, conv__descriptor__ky_count, conv__descriptor__kx_count,
-  conv__descriptor__chunk_count, conv__descriptor__run, conv__descriptor__x_start, conv__descriptor__in_base ,
-  conv__descriptor__in_row, conv__descriptor__y_start, conv__descriptor__in_height, conv__descriptor__x_step,
-  conv__descriptor__y_step, conv__descriptor__y_step_elements, conv__descriptor__kx_step, conv__descriptor__ky_step,
-  conv__descriptor__ky_step_elements, conv__descriptor__weight_base, conv__descriptor__record_base,
-  conv__descriptor__out_base, conv__descriptor__out_step, conv__descriptor__in_zero_point,
-  conv__descriptor__out_zero_point, conv__descriptor__low, conv__descriptor__high, conv__done, write_enable,
-  write_address, write_data
+  clk, rst, start, busy, done, error, cycles, layers, finished, array__start, array__descriptor__tile_pixels,
+  array__descriptor__blocks, array__descriptor__last_groups, array__descriptor__last_lanes,
+  array__descriptor__pixels, array__descriptor__out_width, array__descriptor__ky_count, array__descriptor__kx_count,
+  array__descriptor__chunk_count, array__descriptor__run, array__descriptor__x_start , array__descriptor__in_base,
+  array__descriptor__in_row, array__descriptor__y_start, array__descriptor__in_height, array__descriptor__x_step,
+  array__descriptor__y_step, array__descriptor__y_step_elements, array__descriptor__kx_step,
+  array__descriptor__ky_step, array__descriptor__ky_step_elements, array__descriptor__weight_base,
+  array__descriptor__record_base, array__descriptor__out_base, array__descriptor__out_step,
+  array__descriptor__in_zero_point, array__descriptor__out_zero_point, array__descriptor__low,
+  array__descriptor__high, write_enable, write_address, write_data
 );
   wire _000_;
   wire _001_;
@@ -542,8 +508,67 @@ module hwq_sequencer(
   wire _115_;
   wire _116_;
   wire _117_;
-  wire _118_;
   reg [6:0] address = 7'h00;
+  output [15:0] array__descriptor__blocks;
+  wire [15:0] array__descriptor__blocks;
+  output [23:0] array__descriptor__chunk_count;
+  wire [23:0] array__descriptor__chunk_count;
+  output [15:0] array__descriptor__high;
+  wire [15:0] array__descriptor__high;
+  output [9:0] array__descriptor__in_base;
+  wire [9:0] array__descriptor__in_base;
+  output [15:0] array__descriptor__in_height;
+  wire [15:0] array__descriptor__in_height;
+  output [21:0] array__descriptor__in_row;
+  wire [21:0] array__descriptor__in_row;
+  output [7:0] array__descriptor__in_zero_point;
+  reg [7:0] array__descriptor__in_zero_point = 8'h00;
+  output [11:0] array__descriptor__kx_count;
+  wire [11:0] array__descriptor__kx_count;
+  output [21:0] array__descriptor__kx_step;
+  wire [21:0] array__descriptor__kx_step;
+  output [11:0] array__descriptor__ky_count;
+  wire [11:0] array__descriptor__ky_count;
+  output [11:0] array__descriptor__ky_step;
+  wire [11:0] array__descriptor__ky_step;
+  output [9:0] array__descriptor__ky_step_elements;
+  wire [9:0] array__descriptor__ky_step_elements;
+  output [8:0] array__descriptor__last_groups;
+  wire [8:0] array__descriptor__last_groups;
+  output [8:0] array__descriptor__last_lanes;
+  wire [8:0] array__descriptor__last_lanes;
+  output [15:0] array__descriptor__low;
+  wire [15:0] array__descriptor__low;
+  output [9:0] array__descriptor__out_base;
+  reg [9:0] array__descriptor__out_base = 10'h000;
+  output [9:0] array__descriptor__out_step;
+  reg [9:0] array__descriptor__out_step = 10'h000;
+  output [15:0] array__descriptor__out_width;
+  wire [15:0] array__descriptor__out_width;
+  output [15:0] array__descriptor__out_zero_point;
+  wire [15:0] array__descriptor__out_zero_point;
+  output [23:0] array__descriptor__pixels;
+  wire [23:0] array__descriptor__pixels;
+  output [4:0] array__descriptor__record_base;
+  reg [4:0] array__descriptor__record_base = 5'h00;
+  output [23:0] array__descriptor__run;
+  wire [23:0] array__descriptor__run;
+  output [14:0] array__descriptor__tile_pixels;
+  wire [14:0] array__descriptor__tile_pixels;
+  output [9:0] array__descriptor__weight_base;
+  reg [9:0] array__descriptor__weight_base = 10'h000;
+  output [21:0] array__descriptor__x_start;
+  wire [21:0] array__descriptor__x_start;
+  output [21:0] array__descriptor__x_step;
+  wire [21:0] array__descriptor__x_step;
+  output [15:0] array__descriptor__y_start;
+  wire [15:0] array__descriptor__y_start;
+  output [11:0] array__descriptor__y_step;
+  wire [11:0] array__descriptor__y_step;
+  output [9:0] array__descriptor__y_step_elements;
+  wire [9:0] array__descriptor__y_step_elements;
+  output array__start;
+  wire array__start;
   reg arriving = 1'h0;
   reg [3:0] asked = 4'h0;
   wire asking;
@@ -553,68 +578,6 @@ module hwq_sequencer(
   input clk;
   wire clk;
   wire complete;
-  output [15:0] conv__descriptor__blocks;
-  wire [15:0] conv__descriptor__blocks;
-  output [23:0] conv__descriptor__chunk_count;
-  wire [23:0] conv__descriptor__chunk_count;
-  output [15:0] conv__descriptor__high;
-  wire [15:0] conv__descriptor__high;
-  output [9:0] conv__descriptor__in_base;
-  wire [9:0] conv__descriptor__in_base;
-  output [15:0] conv__descriptor__in_height;
-  wire [15:0] conv__descriptor__in_height;
-  output [21:0] conv__descriptor__in_row;
-  wire [21:0] conv__descriptor__in_row;
-  output [7:0] conv__descriptor__in_zero_point;
-  reg [7:0] conv__descriptor__in_zero_point = 8'h00;
-  output [11:0] conv__descriptor__kx_count;
-  wire [11:0] conv__descriptor__kx_count;
-  output [21:0] conv__descriptor__kx_step;
-  wire [21:0] conv__descriptor__kx_step;
-  output [11:0] conv__descriptor__ky_count;
-  wire [11:0] conv__descriptor__ky_count;
-  output [11:0] conv__descriptor__ky_step;
-  wire [11:0] conv__descriptor__ky_step;
-  output [9:0] conv__descriptor__ky_step_elements;
-  wire [9:0] conv__descriptor__ky_step_elements;
-  output [8:0] conv__descriptor__last_groups;
-  wire [8:0] conv__descriptor__last_groups;
-  output [8:0] conv__descriptor__last_lanes;
-  wire [8:0] conv__descriptor__last_lanes;
-  output [15:0] conv__descriptor__low;
-  wire [15:0] conv__descriptor__low;
-  output [9:0] conv__descriptor__out_base;
-  reg [9:0] conv__descriptor__out_base = 10'h000;
-  output [9:0] conv__descriptor__out_step;
-  reg [9:0] conv__descriptor__out_step = 10'h000;
-  output [15:0] conv__descriptor__out_width;
-  wire [15:0] conv__descriptor__out_width;
-  output [15:0] conv__descriptor__out_zero_point;
-  wire [15:0] conv__descriptor__out_zero_point;
-  output [23:0] conv__descriptor__pixels;
-  wire [23:0] conv__descriptor__pixels;
-  output [4:0] conv__descriptor__record_base;
-  reg [4:0] conv__descriptor__record_base = 5'h00;
-  output [23:0] conv__descriptor__run;
-  wire [23:0] conv__descriptor__run;
-  output [14:0] conv__descriptor__tile_pixels;
-  wire [14:0] conv__descriptor__tile_pixels;
-  output [9:0] conv__descriptor__weight_base;
-  reg [9:0] conv__descriptor__weight_base = 10'h000;
-  output [21:0] conv__descriptor__x_start;
-  wire [21:0] conv__descriptor__x_start;
-  output [21:0] conv__descriptor__x_step;
-  wire [21:0] conv__descriptor__x_step;
-  output [15:0] conv__descriptor__y_start;
-  wire [15:0] conv__descriptor__y_start;
-  output [11:0] conv__descriptor__y_step;
-  wire [11:0] conv__descriptor__y_step;
-  output [9:0] conv__descriptor__y_step_elements;
-  wire [9:0] conv__descriptor__y_step_elements;
-  input conv__done;
-  wire conv__done;
-  output conv__start;
-  wire conv__start;
   wire conv_word_0_now;
   wire conv_word_0_wrong;
   wire conv_word_2_now;
@@ -661,6 +624,8 @@ module hwq_sequencer(
   output error;
   reg error = 1'h0;
   reg fetching = 1'h0;
+  input finished;
+  wire finished;
   reg [63:0] latest_0 = 64'h0000000000000000;
   reg [3:0] latest_word = 4'h0;
   output [15:0] layers;
@@ -676,7 +641,6 @@ module hwq_sequencer(
   wire sound;
   input start;
   wire start;
-  wire started;
   reg [31:0] timer = 32'd0;
   reg [3:0] word = 4'h0;
   reg [52:0] word_0_0 = 53'h00000000000000;
@@ -698,172 +662,170 @@ module hwq_sequencer(
   assign next_asked = asked + 1'h1;
   assign next_address = address + 1'h1;
   assign next_layers = layers + 1'h1;
-  assign _046_ = asked != 4'ha;
-  assign asking = fetching & _046_;
-  assign _057_ = asked == 4'ha;
-  assign _068_ = fetching & _057_;
-  assign _079_ = ~ arriving;
-  assign complete = _068_ & _079_;
+  assign _045_ = asked != 4'ha;
+  assign asking = fetching & _045_;
+  assign _056_ = asked == 4'ha;
+  assign _067_ = fetching & _056_;
+  assign _078_ = ~ arriving;
+  assign complete = _067_ & _078_;
   assign busy = running | fetching;
-  assign _090_ = word_0_0[3:0] == 1'h0;
+  assign _089_ = word_0_0[3:0] == 1'h0;
   assign _000_ = latest_word == 1'h0;
-  assign end_word_0_now = _090_ & _000_;
-  assign _007_ = | latest_0[63:4];
-  assign end_word_0_wrong = end_word_0_now & _007_;
-  assign _008_ = word_0_0[3:0] == 1'h0;
-  assign _009_ = latest_word == 1'h1;
-  assign end_word_1_now = _008_ & _009_;
-  assign _010_ = | latest_0;
-  assign end_word_1_wrong = end_word_1_now & _010_;
-  assign _011_ = word_0_0[3:0] == 1'h0;
-  assign _012_ = latest_word == 2'h2;
-  assign end_word_2_now = _011_ & _012_;
-  assign _013_ = | latest_0;
-  assign end_word_2_wrong = end_word_2_now & _013_;
-  assign _014_ = word_0_0[3:0] == 1'h0;
-  assign _015_ = latest_word == 2'h3;
-  assign end_word_3_now = _014_ & _015_;
-  assign _016_ = | latest_0;
-  assign end_word_3_wrong = end_word_3_now & _016_;
-  assign _017_ = word_0_0[3:0] == 1'h0;
-  assign _018_ = latest_word == 3'h4;
-  assign end_word_4_now = _017_ & _018_;
-  assign _019_ = | latest_0;
-  assign end_word_4_wrong = end_word_4_now & _019_;
-  assign _020_ = word_0_0[3:0] == 1'h0;
-  assign _021_ = latest_word == 3'h5;
-  assign end_word_5_now = _020_ & _021_;
-  assign _022_ = | latest_0;
-  assign end_word_5_wrong = end_word_5_now & _022_;
-  assign _023_ = word_0_0[3:0] == 1'h0;
-  assign _024_ = latest_word == 3'h6;
-  assign end_word_6_now = _023_ & _024_;
-  assign _025_ = | latest_0;
-  assign end_word_6_wrong = end_word_6_now & _025_;
-  assign _026_ = word_0_0[3:0] == 1'h0;
-  assign _027_ = latest_word == 3'h7;
-  assign end_word_7_now = _026_ & _027_;
-  assign _028_ = | latest_0;
-  assign end_word_7_wrong = end_word_7_now & _028_;
-  assign _029_ = word_0_0[3:0] == 1'h0;
-  assign _030_ = latest_word == 4'h8;
-  assign end_word_8_now = _029_ & _030_;
-  assign _031_ = | latest_0;
-  assign end_word_8_wrong = end_word_8_now & _031_;
-  assign _032_ = word_0_0[3:0] == 1'h0;
-  assign _033_ = latest_word == 4'h9;
-  assign end_word_9_now = _032_ & _033_;
-  assign _034_ = | latest_0;
-  assign end_word_9_wrong = end_word_9_now & _034_;
-  assign _035_ = word_0_0[3:0] == 1'h1;
-  assign _036_ = latest_word == 1'h0;
-  assign conv_word_0_now = _035_ & _036_;
-  assign _037_ = | latest_0[63:53];
-  assign conv_word_0_wrong = conv_word_0_now & _037_;
-  assign _038_ = word_0_0[3:0] == 1'h1;
-  assign _039_ = latest_word == 2'h2;
-  assign conv_word_2_now = _038_ & _039_;
-  assign _040_ = | latest_0[63:48];
-  assign conv_word_2_wrong = conv_word_2_now & _040_;
-  assign _041_ = word_0_0[3:0] == 1'h1;
-  assign _042_ = latest_word == 2'h3;
-  assign conv_word_3_now = _041_ & _042_;
-  assign _043_ = | latest_0[63:32];
-  assign conv_word_3_wrong = conv_word_3_now & _043_;
-  assign _044_ = word_0_0[3:0] == 1'h1;
-  assign _045_ = latest_word == 3'h4;
-  assign conv_word_4_now = _044_ & _045_;
-  assign _047_ = | latest_0[63:54];
-  assign conv_word_4_wrong = conv_word_4_now & _047_;
-  assign _048_ = word_0_0[3:0] == 1'h1;
-  assign _049_ = latest_word == 3'h5;
-  assign conv_word_5_now = _048_ & _049_;
-  assign _050_ = | latest_0[63:44];
-  assign conv_word_5_wrong = conv_word_5_now & _050_;
-  assign _051_ = word_0_0[3:0] == 1'h1;
-  assign _052_ = latest_word == 3'h6;
-  assign conv_word_6_now = _051_ & _052_;
-  assign _053_ = | latest_0[63:44];
-  assign conv_word_6_wrong = conv_word_6_now & _053_;
-  assign _054_ = word_0_0[3:0] == 1'h1;
-  assign _055_ = latest_word == 3'h7;
-  assign conv_word_7_now = _054_ & _055_;
-  assign _056_ = | { latest_0[63:29], latest_0[23:10] };
-  assign conv_word_7_wrong = conv_word_7_now & _056_;
-  assign _058_ = word_0_0[3:0] == 1'h1;
-  assign _059_ = latest_word == 4'h8;
-  assign conv_word_8_now = _058_ & _059_;
-  assign _060_ = latest_0[54] != latest_0[53];
-  assign _061_ = latest_0[55] != latest_0[53];
-  assign _062_ = latest_0[56] != latest_0[53];
-  assign _063_ = latest_0[57] != latest_0[53];
-  assign _064_ = latest_0[58] != latest_0[53];
-  assign _065_ = latest_0[59] != latest_0[53];
-  assign _066_ = latest_0[60] != latest_0[53];
-  assign _067_ = latest_0[61] != latest_0[53];
-  assign _069_ = | { _067_, _066_, _065_, _064_, _063_, _062_, _061_, _060_, latest_0[63:62], latest_0[45:34], latest_0[23:10] };
-  assign conv_word_8_wrong = conv_word_8_now & _069_;
-  assign _070_ = word_0_0[3:0] == 1'h1;
-  assign _071_ = latest_word == 4'h9;
-  assign conv_word_9_now = _070_ & _071_;
-  assign _072_ = | latest_0[63:48];
-  assign conv_word_9_wrong = conv_word_9_now & _072_;
-  assign _073_ = | { conv_word_9_wrong, conv_word_8_wrong, conv_word_7_wrong, conv_word_6_wrong, conv_word_5_wrong, conv_word_4_wrong, conv_word_3_wrong, conv_word_2_wrong, conv_word_0_wrong, end_word_9_wrong, end_word_8_wrong, end_word_7_wrong, end_word_6_wrong, end_word_5_wrong, end_word_4_wrong, end_word_3_wrong, end_word_2_wrong, end_word_1_wrong, end_word_0_wrong };
-  assign wrong = checking & _073_;
-  assign _074_ = ~ malformed;
-  assign _075_ = complete & _074_;
-  assign _076_ = ~ wrong;
-  assign sound = _075_ & _076_;
-  assign _077_ = word_0_0[3:0] == 1'h1;
-  assign conv__start = sound & _077_;
-  assign started = | conv__start;
-  assign _078_ = word == 1'h0;
-  assign _080_ = arriving & _078_;
-  assign _081_ = word == 1'h1;
-  assign _082_ = arriving & _081_;
-  assign _083_ = word == 2'h2;
-  assign _084_ = arriving & _083_;
-  assign _085_ = word == 2'h3;
-  assign _086_ = arriving & _085_;
-  assign _087_ = word == 3'h4;
-  assign _088_ = arriving & _087_;
-  assign _089_ = word == 3'h5;
-  assign _091_ = arriving & _089_;
-  assign _092_ = word == 3'h6;
-  assign _093_ = arriving & _092_;
-  assign _094_ = word == 3'h7;
-  assign _095_ = arriving & _094_;
-  assign _096_ = word == 4'h8;
-  assign _097_ = arriving & _096_;
-  assign _098_ = word == 4'h9;
-  assign _099_ = arriving & _098_;
-  assign _100_ = ~ sound;
+  assign end_word_0_now = _089_ & _000_;
+  assign _006_ = | latest_0[63:4];
+  assign end_word_0_wrong = end_word_0_now & _006_;
+  assign _007_ = word_0_0[3:0] == 1'h0;
+  assign _008_ = latest_word == 1'h1;
+  assign end_word_1_now = _007_ & _008_;
+  assign _009_ = | latest_0;
+  assign end_word_1_wrong = end_word_1_now & _009_;
+  assign _010_ = word_0_0[3:0] == 1'h0;
+  assign _011_ = latest_word == 2'h2;
+  assign end_word_2_now = _010_ & _011_;
+  assign _012_ = | latest_0;
+  assign end_word_2_wrong = end_word_2_now & _012_;
+  assign _013_ = word_0_0[3:0] == 1'h0;
+  assign _014_ = latest_word == 2'h3;
+  assign end_word_3_now = _013_ & _014_;
+  assign _015_ = | latest_0;
+  assign end_word_3_wrong = end_word_3_now & _015_;
+  assign _016_ = word_0_0[3:0] == 1'h0;
+  assign _017_ = latest_word == 3'h4;
+  assign end_word_4_now = _016_ & _017_;
+  assign _018_ = | latest_0;
+  assign end_word_4_wrong = end_word_4_now & _018_;
+  assign _019_ = word_0_0[3:0] == 1'h0;
+  assign _020_ = latest_word == 3'h5;
+  assign end_word_5_now = _019_ & _020_;
+  assign _021_ = | latest_0;
+  assign end_word_5_wrong = end_word_5_now & _021_;
+  assign _022_ = word_0_0[3:0] == 1'h0;
+  assign _023_ = latest_word == 3'h6;
+  assign end_word_6_now = _022_ & _023_;
+  assign _024_ = | latest_0;
+  assign end_word_6_wrong = end_word_6_now & _024_;
+  assign _025_ = word_0_0[3:0] == 1'h0;
+  assign _026_ = latest_word == 3'h7;
+  assign end_word_7_now = _025_ & _026_;
+  assign _027_ = | latest_0;
+  assign end_word_7_wrong = end_word_7_now & _027_;
+  assign _028_ = word_0_0[3:0] == 1'h0;
+  assign _029_ = latest_word == 4'h8;
+  assign end_word_8_now = _028_ & _029_;
+  assign _030_ = | latest_0;
+  assign end_word_8_wrong = end_word_8_now & _030_;
+  assign _031_ = word_0_0[3:0] == 1'h0;
+  assign _032_ = latest_word == 4'h9;
+  assign end_word_9_now = _031_ & _032_;
+  assign _033_ = | latest_0;
+  assign end_word_9_wrong = end_word_9_now & _033_;
+  assign _034_ = word_0_0[3:0] == 1'h1;
+  assign _035_ = latest_word == 1'h0;
+  assign conv_word_0_now = _034_ & _035_;
+  assign _036_ = | latest_0[63:53];
+  assign conv_word_0_wrong = conv_word_0_now & _036_;
+  assign _037_ = word_0_0[3:0] == 1'h1;
+  assign _038_ = latest_word == 2'h2;
+  assign conv_word_2_now = _037_ & _038_;
+  assign _039_ = | latest_0[63:48];
+  assign conv_word_2_wrong = conv_word_2_now & _039_;
+  assign _040_ = word_0_0[3:0] == 1'h1;
+  assign _041_ = latest_word == 2'h3;
+  assign conv_word_3_now = _040_ & _041_;
+  assign _042_ = | latest_0[63:32];
+  assign conv_word_3_wrong = conv_word_3_now & _042_;
+  assign _043_ = word_0_0[3:0] == 1'h1;
+  assign _044_ = latest_word == 3'h4;
+  assign conv_word_4_now = _043_ & _044_;
+  assign _046_ = | latest_0[63:54];
+  assign conv_word_4_wrong = conv_word_4_now & _046_;
+  assign _047_ = word_0_0[3:0] == 1'h1;
+  assign _048_ = latest_word == 3'h5;
+  assign conv_word_5_now = _047_ & _048_;
+  assign _049_ = | latest_0[63:44];
+  assign conv_word_5_wrong = conv_word_5_now & _049_;
+  assign _050_ = word_0_0[3:0] == 1'h1;
+  assign _051_ = latest_word == 3'h6;
+  assign conv_word_6_now = _050_ & _051_;
+  assign _052_ = | latest_0[63:44];
+  assign conv_word_6_wrong = conv_word_6_now & _052_;
+  assign _053_ = word_0_0[3:0] == 1'h1;
+  assign _054_ = latest_word == 3'h7;
+  assign conv_word_7_now = _053_ & _054_;
+  assign _055_ = | { latest_0[63:29], latest_0[23:10] };
+  assign conv_word_7_wrong = conv_word_7_now & _055_;
+  assign _057_ = word_0_0[3:0] == 1'h1;
+  assign _058_ = latest_word == 4'h8;
+  assign conv_word_8_now = _057_ & _058_;
+  assign _059_ = latest_0[54] != latest_0[53];
+  assign _060_ = latest_0[55] != latest_0[53];
+  assign _061_ = latest_0[56] != latest_0[53];
+  assign _062_ = latest_0[57] != latest_0[53];
+  assign _063_ = latest_0[58] != latest_0[53];
+  assign _064_ = latest_0[59] != latest_0[53];
+  assign _065_ = latest_0[60] != latest_0[53];
+  assign _066_ = latest_0[61] != latest_0[53];
+  assign _068_ = | { _066_, _065_, _064_, _063_, _062_, _061_, _060_, _059_, latest_0[63:62], latest_0[45:34], latest_0[23:10] };
+  assign conv_word_8_wrong = conv_word_8_now & _068_;
+  assign _069_ = word_0_0[3:0] == 1'h1;
+  assign _070_ = latest_word == 4'h9;
+  assign conv_word_9_now = _069_ & _070_;
+  assign _071_ = | latest_0[63:48];
+  assign conv_word_9_wrong = conv_word_9_now & _071_;
+  assign _072_ = | { conv_word_9_wrong, conv_word_8_wrong, conv_word_7_wrong, conv_word_6_wrong, conv_word_5_wrong, conv_word_4_wrong, conv_word_3_wrong, conv_word_2_wrong, conv_word_0_wrong, end_word_9_wrong, end_word_8_wrong, end_word_7_wrong, end_word_6_wrong, end_word_5_wrong, end_word_4_wrong, end_word_3_wrong, end_word_2_wrong, end_word_1_wrong, end_word_0_wrong };
+  assign wrong = checking & _072_;
+  assign _073_ = ~ malformed;
+  assign _074_ = complete & _073_;
+  assign _075_ = ~ wrong;
+  assign sound = _074_ & _075_;
+  assign _076_ = word_0_0[3:0] == 1'h1;
+  assign array__start = sound & _076_;
+  assign _077_ = word == 1'h0;
+  assign _079_ = arriving & _077_;
+  assign _080_ = word == 1'h1;
+  assign _081_ = arriving & _080_;
+  assign _082_ = word == 2'h2;
+  assign _083_ = arriving & _082_;
+  assign _084_ = word == 2'h3;
+  assign _085_ = arriving & _084_;
+  assign _086_ = word == 3'h4;
+  assign _087_ = arriving & _086_;
+  assign _088_ = word == 3'h5;
+  assign _090_ = arriving & _088_;
+  assign _091_ = word == 3'h6;
+  assign _092_ = arriving & _091_;
+  assign _093_ = word == 3'h7;
+  assign _094_ = arriving & _093_;
+  assign _095_ = word == 4'h8;
+  assign _096_ = arriving & _095_;
+  assign _097_ = word == 4'h9;
+  assign _098_ = arriving & _097_;
+  assign _099_ = ~ sound;
   assign _001_ = word_0_0[3:0] != 1'h0;
-  assign _002_ = _100_ | _001_;
-  assign _003_ = | conv__done;
-  assign _004_ = running & _003_;
-  assign _005_ = ~ busy;
-  assign _006_ = start & _005_;
+  assign _002_ = _099_ | _001_;
+  assign _003_ = running & finished;
+  assign _004_ = ~ busy;
+  assign _005_ = start & _004_;
   always @(posedge clk)
-    if (_105_) layers <= 16'h0000;
-    else if (_004_) layers <= next_layers;
+    if (_104_) layers <= 16'h0000;
+    else if (_003_) layers <= next_layers;
   always @(posedge clk)
-    if (_106_) cycles <= 32'd0;
-    else if (_004_) cycles <= next_timer;
+    if (_105_) cycles <= 32'd0;
+    else if (_003_) cycles <= next_timer;
   always @(posedge clk)
-    if (_107_) error <= 1'h0;
-    else if (_102_) error <= _002_;
+    if (_106_) error <= 1'h0;
+    else if (_101_) error <= _002_;
   always @(posedge clk)
-    if (_108_) done <= 1'h0;
-    else if (_103_) done <= 1'h1;
+    if (_107_) done <= 1'h0;
+    else if (_102_) done <= 1'h1;
   always @(posedge clk)
-    if (_109_) running <= 1'h0;
-    else if (_104_) running <= 1'h1;
+    if (_108_) running <= 1'h0;
+    else if (_103_) running <= 1'h1;
   always @(posedge clk)
     if (rst) fetching <= 1'h0;
-    else if (_101_) fetching <= _118_;
+    else if (_100_) fetching <= _117_;
   always @(posedge clk)
-    if (_110_) malformed <= 1'h0;
+    if (_109_) malformed <= 1'h0;
     else if (wrong) malformed <= 1'h1;
   always @(posedge clk)
     if (rst) latest_0 <= 64'h0000000000000000;
@@ -876,48 +838,48 @@ module hwq_sequencer(
     else checking <= arriving;
   always @(posedge clk)
     if (rst) word_9_0 <= 48'h000000000000;
-    else if (_099_) word_9_0 <= descriptor_memory__read_data[47:0];
+    else if (_098_) word_9_0 <= descriptor_memory__read_data[47:0];
   always @(posedge clk)
-    if (rst) conv__descriptor__in_zero_point <= 8'h00;
-    else if (_097_) conv__descriptor__in_zero_point <= descriptor_memory__read_data[53:46];
+    if (rst) array__descriptor__in_zero_point <= 8'h00;
+    else if (_096_) array__descriptor__in_zero_point <= descriptor_memory__read_data[53:46];
   always @(posedge clk)
-    if (rst) conv__descriptor__out_step <= 10'h000;
-    else if (_097_) conv__descriptor__out_step <= descriptor_memory__read_data[33:24];
+    if (rst) array__descriptor__out_step <= 10'h000;
+    else if (_096_) array__descriptor__out_step <= descriptor_memory__read_data[33:24];
   always @(posedge clk)
-    if (rst) conv__descriptor__out_base <= 10'h000;
-    else if (_097_) conv__descriptor__out_base <= descriptor_memory__read_data[9:0];
+    if (rst) array__descriptor__out_base <= 10'h000;
+    else if (_096_) array__descriptor__out_base <= descriptor_memory__read_data[9:0];
   always @(posedge clk)
-    if (rst) conv__descriptor__record_base <= 5'h00;
-    else if (_095_) conv__descriptor__record_base <= descriptor_memory__read_data[28:24];
+    if (rst) array__descriptor__record_base <= 5'h00;
+    else if (_094_) array__descriptor__record_base <= descriptor_memory__read_data[28:24];
   always @(posedge clk)
-    if (rst) conv__descriptor__weight_base <= 10'h000;
-    else if (_095_) conv__descriptor__weight_base <= descriptor_memory__read_data[9:0];
+    if (rst) array__descriptor__weight_base <= 10'h000;
+    else if (_094_) array__descriptor__weight_base <= descriptor_memory__read_data[9:0];
   always @(posedge clk)
     if (rst) word_6_0 <= 44'h00000000000;
-    else if (_093_) word_6_0 <= descriptor_memory__read_data[43:0];
+    else if (_092_) word_6_0 <= descriptor_memory__read_data[43:0];
   always @(posedge clk)
     if (rst) word_5_0 <= 44'h00000000000;
-    else if (_091_) word_5_0 <= descriptor_memory__read_data[43:0];
+    else if (_090_) word_5_0 <= descriptor_memory__read_data[43:0];
   always @(posedge clk)
     if (rst) word_4_0 <= 54'h00000000000000;
-    else if (_088_) word_4_0 <= descriptor_memory__read_data[53:0];
+    else if (_087_) word_4_0 <= descriptor_memory__read_data[53:0];
   always @(posedge clk)
     if (rst) word_3_0 <= 32'd0;
-    else if (_086_) word_3_0 <= descriptor_memory__read_data[31:0];
+    else if (_085_) word_3_0 <= descriptor_memory__read_data[31:0];
   always @(posedge clk)
     if (rst) word_2_0 <= 48'h000000000000;
-    else if (_084_) word_2_0 <= descriptor_memory__read_data[47:0];
+    else if (_083_) word_2_0 <= descriptor_memory__read_data[47:0];
   always @(posedge clk)
     if (rst) word_1_0 <= 64'h0000000000000000;
-    else if (_082_) word_1_0 <= descriptor_memory__read_data;
+    else if (_081_) word_1_0 <= descriptor_memory__read_data;
   always @(posedge clk)
     if (rst) word_0_0 <= 53'h00000000000000;
-    else if (_080_) word_0_0 <= descriptor_memory__read_data[52:0];
+    else if (_079_) word_0_0 <= descriptor_memory__read_data[52:0];
   always @(posedge clk)
-    if (_111_) address <= 7'h00;
+    if (_110_) address <= 7'h00;
     else if (asking) address <= next_address;
   always @(posedge clk)
-    if (_112_) asked <= 4'h0;
+    if (_111_) asked <= 4'h0;
     else if (asking) asked <= next_asked;
   always @(posedge clk)
     if (rst) word <= 4'h0;
@@ -926,26 +888,26 @@ module hwq_sequencer(
     if (rst) arriving <= 1'h0;
     else arriving <= asking;
   always @(posedge clk)
-    if (_113_) timer <= 32'd0;
+    if (_112_) timer <= 32'd0;
     else timer <= next_timer;
-  assign _101_ = { _006_, _004_, complete } != 1'h0;
-  assign _114_ = ~ started;
-  assign _115_ = ~ started;
-  assign _102_ = & { _114_, complete };
-  assign _103_ = & { _115_, complete };
-  assign _104_ = & { started, complete };
-  assign _105_ = | { _006_, rst };
-  assign _106_ = | { _006_, rst };
-  assign _107_ = | { _006_, rst };
-  assign _108_ = | { _006_, rst };
-  assign _109_ = | { _004_, rst };
-  assign _110_ = | { _006_, rst };
-  assign _111_ = | { _006_, rst };
-  assign _112_ = | { _006_, _004_, rst };
-  assign _113_ = | { _006_, rst };
-  assign _116_ = complete ? 1'h0 : 1'hx;
-  assign _117_ = _004_ ? 1'h1 : _116_;
-  assign _118_ = _006_ ? 1'h1 : _117_;
+  assign _100_ = { _005_, _003_, complete } != 1'h0;
+  assign _113_ = ~ array__start;
+  assign _114_ = ~ array__start;
+  assign _101_ = & { complete, _113_ };
+  assign _102_ = & { complete, _114_ };
+  assign _103_ = & { complete, array__start };
+  assign _104_ = | { _005_, rst };
+  assign _105_ = | { _005_, rst };
+  assign _106_ = | { _005_, rst };
+  assign _107_ = | { _005_, rst };
+  assign _108_ = | { _003_, rst };
+  assign _109_ = | { _005_, rst };
+  assign _110_ = | { _005_, rst };
+  assign _111_ = | { _005_, _003_, rst };
+  assign _112_ = | { _005_, rst };
+  assign _115_ = complete ? 1'h0 : 1'hx;
+  assign _116_ = _003_ ? 1'h1 : _115_;
+  assign _117_ = _005_ ? 1'h1 : _116_;
   hwq_ram_80x64 descriptor_memory (
     .clk(clk),
     .read_address(address),
@@ -954,30 +916,30 @@ module hwq_sequencer(
     .write_data(write_data),
     .write_enable(write_enable)
   );
-  assign conv__descriptor__blocks = word_0_0[34:19];
-  assign conv__descriptor__chunk_count = word_2_0[23:0];
-  assign conv__descriptor__high = word_9_0[47:32];
-  assign conv__descriptor__in_base = word_3_0[31:22];
-  assign conv__descriptor__in_height = word_4_0[53:38];
-  assign conv__descriptor__in_row = word_4_0[21:0];
-  assign conv__descriptor__kx_count = word_1_0[63:52];
-  assign conv__descriptor__kx_step = word_6_0[21:0];
-  assign conv__descriptor__ky_count = word_1_0[51:40];
-  assign conv__descriptor__ky_step = word_6_0[33:22];
-  assign conv__descriptor__ky_step_elements = word_6_0[43:34];
-  assign conv__descriptor__last_groups = word_0_0[43:35];
-  assign conv__descriptor__last_lanes = word_0_0[52:44];
-  assign conv__descriptor__low = word_9_0[31:16];
-  assign conv__descriptor__out_width = word_1_0[39:24];
-  assign conv__descriptor__out_zero_point = word_9_0[15:0];
-  assign conv__descriptor__pixels = word_1_0[23:0];
-  assign conv__descriptor__run = word_2_0[47:24];
-  assign conv__descriptor__tile_pixels = word_0_0[18:4];
-  assign conv__descriptor__x_start = word_3_0[21:0];
-  assign conv__descriptor__x_step = word_5_0[21:0];
-  assign conv__descriptor__y_start = word_4_0[37:22];
-  assign conv__descriptor__y_step = word_5_0[33:22];
-  assign conv__descriptor__y_step_elements = word_5_0[43:34];
+  assign array__descriptor__blocks = word_0_0[34:19];
+  assign array__descriptor__chunk_count = word_2_0[23:0];
+  assign array__descriptor__high = word_9_0[47:32];
+  assign array__descriptor__in_base = word_3_0[31:22];
+  assign array__descriptor__in_height = word_4_0[53:38];
+  assign array__descriptor__in_row = word_4_0[21:0];
+  assign array__descriptor__kx_count = word_1_0[63:52];
+  assign array__descriptor__kx_step = word_6_0[21:0];
+  assign array__descriptor__ky_count = word_1_0[51:40];
+  assign array__descriptor__ky_step = word_6_0[33:22];
+  assign array__descriptor__ky_step_elements = word_6_0[43:34];
+  assign array__descriptor__last_groups = word_0_0[43:35];
+  assign array__descriptor__last_lanes = word_0_0[52:44];
+  assign array__descriptor__low = word_9_0[31:16];
+  assign array__descriptor__out_width = word_1_0[39:24];
+  assign array__descriptor__out_zero_point = word_9_0[15:0];
+  assign array__descriptor__pixels = word_1_0[23:0];
+  assign array__descriptor__run = word_2_0[47:24];
+  assign array__descriptor__tile_pixels = word_0_0[18:4];
+  assign array__descriptor__x_start = word_3_0[21:0];
+  assign array__descriptor__x_step = word_5_0[21:0];
+  assign array__descriptor__y_start = word_4_0[37:22];
+  assign array__descriptor__y_step = word_5_0[33:22];
+  assign array__descriptor__y_step_elements = word_5_0[43:34];
 endmodule
 
 module hwq_load(
@@ -1064,6 +1026,739 @@ module hwq_load(
   assign descriptors_data = assembled[191:128];
   assign records_data = assembled[137:0];
   assign weights_data = assembled[159:128];
+endmodule
+
+module hwq_activations(
+  clk, rst, read__address, read__data, write_enable, write_address, write_mask, write_data
+);
+  wire _000_;
+  wire [6:0] _001_;
+  wire _002_;
+  wire _003_;
+  wire _004_;
+  wire _005_;
+  wire _006_;
+  wire _007_;
+  wire [3:0] _008_;
+  wire _009_;
+  wire [3:0] _010_;
+  wire [3:0] _011_;
+  wire _012_;
+  wire _013_;
+  wire _014_;
+  wire _015_;
+  wire _016_;
+  wire _017_;
+  wire _018_;
+  wire [3:0] _019_;
+  wire _020_;
+  wire [3:0] _021_;
+  wire [3:0] _022_;
+  wire _023_;
+  wire _024_;
+  wire _025_;
+  wire _026_;
+  wire _027_;
+  wire [1:0] back;
+  input clk;
+  wire clk;
+  wire [6:0] even__read_address;
+  wire [31:0] even__read_data;
+  reg [6:0] even__write_address = 7'h00;
+  reg [31:0] even__write_data = 32'd0;
+  reg [3:0] even__write_enable = 4'h0;
+  wire mask_turn_0_0;
+  wire mask_turn_0_1;
+  wire mask_turn_0_2;
+  wire mask_turn_0_3;
+  wire mask_turn_1_0;
+  wire mask_turn_1_1;
+  wire mask_turn_1_2;
+  wire mask_turn_1_3;
+  wire [7:0] merged_0;
+  wire [7:0] merged_1;
+  wire [7:0] merged_2;
+  wire [7:0] merged_3;
+  wire [31:0] odd__read_data;
+  reg [6:0] odd__write_address = 7'h00;
+  reg [31:0] odd__write_data = 32'd0;
+  reg [3:0] odd__write_enable = 4'h0;
+  input [9:0] read__address;
+  wire [9:0] read__address;
+  output [31:0] read__data;
+  reg [31:0] read__data = 32'd0;
+  reg [1:0] read_offset = 2'h0;
+  reg read_parity = 1'h0;
+  wire [6:0] read_row_after;
+  wire [6:0] read_row_sum;
+  wire [7:0] read_turn_0_0;
+  wire [7:0] read_turn_0_1;
+  wire [7:0] read_turn_0_2;
+  wire [7:0] read_turn_0_3;
+  wire [7:0] read_turn_1_0;
+  wire [7:0] read_turn_1_1;
+  wire [7:0] read_turn_1_2;
+  wire [7:0] read_turn_1_3;
+  input rst;
+  wire rst;
+  input [9:0] write_address;
+  wire [9:0] write_address;
+  input [31:0] write_data;
+  wire [31:0] write_data;
+  input write_enable;
+  wire write_enable;
+  wire write_lane_0;
+  wire write_lane_1;
+  wire write_lane_2;
+  wire write_lane_3;
+  input [3:0] write_mask;
+  wire [3:0] write_mask;
+  wire [6:0] write_row_after;
+  wire [6:0] write_row_sum;
+  wire [7:0] write_turn_0_0;
+  wire [7:0] write_turn_0_1;
+  wire [7:0] write_turn_0_2;
+  wire [7:0] write_turn_0_3;
+  wire [7:0] write_turn_1_0;
+  wire [7:0] write_turn_1_1;
+  wire [7:0] write_turn_1_2;
+  wire [7:0] write_turn_1_3;
+  assign _019_ = ~ { _018_, _017_, _016_ };
+  assign _021_ = _012_ ? { 1'h0, _015_, _014_, _013_ } : _019_;
+  assign _022_ = { mask_turn_1_3, mask_turn_1_2, mask_turn_1_1, mask_turn_1_0 } & _021_;
+  always @(posedge clk)
+    even__write_address <= _001_;
+  always @(posedge clk)
+    even__write_data <= { write_turn_1_3, write_turn_1_2, write_turn_1_1, write_turn_1_0 };
+  always @(posedge clk)
+    odd__write_address <= write_address[9:3];
+  always @(posedge clk)
+    odd__write_data <= { write_turn_1_3, write_turn_1_2, write_turn_1_1, write_turn_1_0 };
+  assign read_row_sum = read__address[9:3] + 1'h1;
+  assign _009_ = read__address[9:3] == 7'h7f;
+  assign read_row_after = _009_ ? 7'h00 : read_row_sum;
+  assign even__read_address = read__address[2] ? read_row_after : read__address[9:3];
+  assign _020_ = read_offset > 1'h0;
+  assign _023_ = read_parity ^ _020_;
+  assign merged_0 = _023_ ? odd__read_data[7:0] : even__read_data[7:0];
+  assign _024_ = read_offset > 1'h1;
+  assign _025_ = read_parity ^ _024_;
+  assign merged_1 = _025_ ? odd__read_data[15:8] : even__read_data[15:8];
+  assign _026_ = read_offset > 2'h2;
+  assign _027_ = read_parity ^ _026_;
+  assign merged_2 = _027_ ? odd__read_data[23:16] : even__read_data[23:16];
+  assign merged_3 = read_parity ? odd__read_data[31:24] : even__read_data[31:24];
+  assign read_turn_0_0 = read_offset[0] ? merged_1 : merged_0;
+  assign read_turn_0_1 = read_offset[0] ? merged_2 : merged_1;
+  assign read_turn_0_2 = read_offset[0] ? merged_3 : merged_2;
+  assign read_turn_0_3 = read_offset[0] ? merged_0 : merged_3;
+  assign read_turn_1_0 = read_offset[1] ? read_turn_0_2 : read_turn_0_0;
+  assign read_turn_1_1 = read_offset[1] ? read_turn_0_3 : read_turn_0_1;
+  assign read_turn_1_2 = read_offset[1] ? read_turn_0_0 : read_turn_0_2;
+  assign read_turn_1_3 = read_offset[1] ? read_turn_0_1 : read_turn_0_3;
+  assign write_row_sum = write_address[9:3] + 1'h1;
+  assign _000_ = write_address[9:3] == 7'h7f;
+  assign write_row_after = _000_ ? 7'h00 : write_row_sum;
+  assign back = - write_address[1:0];
+  assign write_turn_0_0 = back[0] ? write_data[15:8] : write_data[7:0];
+  assign write_turn_0_1 = back[0] ? write_data[23:16] : write_data[15:8];
+  assign write_turn_0_2 = back[0] ? write_data[31:24] : write_data[23:16];
+  assign write_turn_0_3 = back[0] ? write_data[7:0] : write_data[31:24];
+  assign write_turn_1_0 = back[1] ? write_turn_0_2 : write_turn_0_0;
+  assign write_turn_1_1 = back[1] ? write_turn_0_3 : write_turn_0_1;
+  assign write_turn_1_2 = back[1] ? write_turn_0_0 : write_turn_0_2;
+  assign write_turn_1_3 = back[1] ? write_turn_0_1 : write_turn_0_3;
+  assign write_lane_0 = write_mask[0] & write_enable;
+  assign write_lane_1 = write_mask[1] & write_enable;
+  assign write_lane_2 = write_mask[2] & write_enable;
+  assign write_lane_3 = write_mask[3] & write_enable;
+  assign mask_turn_0_0 = back[0] ? write_lane_1 : write_lane_0;
+  assign mask_turn_0_1 = back[0] ? write_lane_2 : write_lane_1;
+  assign mask_turn_0_2 = back[0] ? write_lane_3 : write_lane_2;
+  assign mask_turn_0_3 = back[0] ? write_lane_0 : write_lane_3;
+  assign mask_turn_1_0 = back[1] ? mask_turn_0_2 : mask_turn_0_0;
+  assign mask_turn_1_1 = back[1] ? mask_turn_0_3 : mask_turn_0_1;
+  assign mask_turn_1_2 = back[1] ? mask_turn_0_0 : mask_turn_0_2;
+  assign mask_turn_1_3 = back[1] ? mask_turn_0_1 : mask_turn_0_3;
+  assign _001_ = write_address[2] ? write_row_after : write_address[9:3];
+  assign _002_ = write_address[1:0] > 1'h0;
+  assign _003_ = write_address[1:0] > 1'h1;
+  assign _004_ = write_address[1:0] > 2'h2;
+  assign _005_ = write_address[1:0] > 1'h0;
+  assign _006_ = write_address[1:0] > 1'h1;
+  assign _007_ = write_address[1:0] > 2'h2;
+  assign _008_ = ~ { _007_, _006_, _005_ };
+  assign _010_ = write_address[2] ? { 1'h0, _004_, _003_, _002_ } : _008_;
+  assign _011_ = { mask_turn_1_3, mask_turn_1_2, mask_turn_1_1, mask_turn_1_0 } & _010_;
+  assign _012_ = ~ write_address[2];
+  assign _013_ = write_address[1:0] > 1'h0;
+  assign _014_ = write_address[1:0] > 1'h1;
+  assign _015_ = write_address[1:0] > 2'h2;
+  assign _016_ = write_address[1:0] > 1'h0;
+  assign _017_ = write_address[1:0] > 1'h1;
+  assign _018_ = write_address[1:0] > 2'h2;
+  always @(posedge clk)
+    if (rst) odd__write_enable <= 4'h0;
+    else odd__write_enable <= _022_;
+  always @(posedge clk)
+    if (rst) even__write_enable <= 4'h0;
+    else even__write_enable <= _011_;
+  always @(posedge clk)
+    if (rst) read__data <= 32'd0;
+    else read__data <= { read_turn_1_3, read_turn_1_2, read_turn_1_1, read_turn_1_0 };
+  always @(posedge clk)
+    if (rst) read_parity <= 1'h0;
+    else read_parity <= read__address[2];
+  always @(posedge clk)
+    if (rst) read_offset <= 2'h0;
+    else read_offset <= read__address[1:0];
+  hwq_ram_128x32_by_8 even (
+    .clk(clk),
+    .read_address(even__read_address),
+    .read_data(even__read_data),
+    .write_address(even__write_address),
+    .write_data(even__write_data),
+    .write_enable(even__write_enable)
+  );
+  hwq_ram_128x32_by_8 odd (
+    .clk(clk),
+    .read_address(read__address[9:3]),
+    .read_data(odd__read_data),
+    .write_address(odd__write_address),
+    .write_data(odd__write_data),
+    .write_enable(odd__write_enable)
+  );
+endmodule
+
+module hwq_weights(
+  clk, rst, read__advance, read__rewind, read__base, read__weights, write_enable, write_address, write_data
+);
+  wire [9:0] address_after;
+  input clk;
+  wire clk;
+  reg [9:0] following = 10'h000;
+  input read__advance;
+  wire read__advance;
+  input [9:0] read__base;
+  wire [9:0] read__base;
+  input read__rewind;
+  wire read__rewind;
+  output [31:0] read__weights;
+  reg [31:0] read__weights = 32'd0;
+  input rst;
+  wire rst;
+  wire [9:0] weight_rows__read_address;
+  wire [31:0] weight_rows__read_data;
+  input [9:0] write_address;
+  wire [9:0] write_address;
+  input [31:0] write_data;
+  wire [31:0] write_data;
+  input write_enable;
+  wire write_enable;
+  assign address_after = weight_rows__read_address + 1'h1;
+  assign weight_rows__read_address = read__rewind ? read__base : following;
+  always @(posedge clk)
+    if (rst) read__weights <= 32'd0;
+    else read__weights <= weight_rows__read_data;
+  always @(posedge clk)
+    if (rst) following <= 10'h000;
+    else if (read__advance) following <= address_after;
+  hwq_ram_1024x32 weight_rows (
+    .clk(clk),
+    .read_address(weight_rows__read_address),
+    .read_data(weight_rows__read_data),
+    .write_address(write_address),
+    .write_data(write_data),
+    .write_enable(write_enable)
+  );
+endmodule
+
+module hwq_array_engine(
+  clk, rst, command__start, command__descriptor__tile_pixels, command__descriptor__blocks,
+  command__descriptor__last_groups, command__descriptor__last_lanes, command__descriptor__pixels,
+  command__descriptor__out_width, command__descriptor__ky_count, command__descriptor__kx_count,
+  command__descriptor__chunk_count, command__descriptor__run, command__descriptor__x_start,
+  command__descriptor__in_base, command__descriptor__in_row, command__descriptor__y_start,
+  command__descriptor__in_height, command__descriptor__x_step, command__descriptor__y_step,
+  command__descriptor__y_step_elements , command__descriptor__kx_step, command__descriptor__ky_step,
+  command__descriptor__ky_step_elements, command__descriptor__weight_base, command__descriptor__record_base,
+  command__descriptor__out_base, command__descriptor__out_step, command__descriptor__in_zero_point,
+  command__descriptor__out_zero_point, command__descriptor__low, command__descriptor__high, read__address,
+  read__data, weights__advance, weights__rewind, weights__base, weights__weights, result__valid, result__last,
+  result__record, result__address , result__mask, result__values, result__zero_point, result__low, result__high
+);
+  wire [3:0] accumulator__address;
+  wire accumulator__bank;
+  wire [3:0] accumulator__drain_address;
+  wire accumulator__drain_bank;
+  wire [127:0] accumulator__drain_data;
+  wire accumulator__drain_enable;
+  wire accumulator__first;
+  wire [71:0] accumulator__sums;
+  wire accumulator__valid;
+  wire addresses__bank;
+  wire addresses__freed;
+  wire addresses__freed_bank;
+  wire [3:0] addresses__load;
+  wire [3:0] addresses__operand_valid;
+  wire addresses__sum_last;
+  wire [31:0] array__operands;
+  input clk;
+  wire clk;
+  input [15:0] command__descriptor__blocks;
+  wire [15:0] command__descriptor__blocks;
+  input [23:0] command__descriptor__chunk_count;
+  wire [23:0] command__descriptor__chunk_count;
+  input [15:0] command__descriptor__high;
+  wire [15:0] command__descriptor__high;
+  input [9:0] command__descriptor__in_base;
+  wire [9:0] command__descriptor__in_base;
+  input [15:0] command__descriptor__in_height;
+  wire [15:0] command__descriptor__in_height;
+  input [21:0] command__descriptor__in_row;
+  wire [21:0] command__descriptor__in_row;
+  input [7:0] command__descriptor__in_zero_point;
+  wire [7:0] command__descriptor__in_zero_point;
+  input [11:0] command__descriptor__kx_count;
+  wire [11:0] command__descriptor__kx_count;
+  input [21:0] command__descriptor__kx_step;
+  wire [21:0] command__descriptor__kx_step;
+  input [11:0] command__descriptor__ky_count;
+  wire [11:0] command__descriptor__ky_count;
+  input [11:0] command__descriptor__ky_step;
+  wire [11:0] command__descriptor__ky_step;
+  input [9:0] command__descriptor__ky_step_elements;
+  wire [9:0] command__descriptor__ky_step_elements;
+  input [8:0] command__descriptor__last_groups;
+  wire [8:0] command__descriptor__last_groups;
+  input [8:0] command__descriptor__last_lanes;
+  wire [8:0] command__descriptor__last_lanes;
+  input [15:0] command__descriptor__low;
+  wire [15:0] command__descriptor__low;
+  input [9:0] command__descriptor__out_base;
+  wire [9:0] command__descriptor__out_base;
+  input [9:0] command__descriptor__out_step;
+  wire [9:0] command__descriptor__out_step;
+  input [15:0] command__descriptor__out_width;
+  wire [15:0] command__descriptor__out_width;
+  input [15:0] command__descriptor__out_zero_point;
+  wire [15:0] command__descriptor__out_zero_point;
+  input [23:0] command__descriptor__pixels;
+  wire [23:0] command__descriptor__pixels;
+  input [4:0] command__descriptor__record_base;
+  wire [4:0] command__descriptor__record_base;
+  input [23:0] command__descriptor__run;
+  wire [23:0] command__descriptor__run;
+  input [14:0] command__descriptor__tile_pixels;
+  wire [14:0] command__descriptor__tile_pixels;
+  input [9:0] command__descriptor__weight_base;
+  wire [9:0] command__descriptor__weight_base;
+  input [21:0] command__descriptor__x_start;
+  wire [21:0] command__descriptor__x_start;
+  input [21:0] command__descriptor__x_step;
+  wire [21:0] command__descriptor__x_step;
+  input [15:0] command__descriptor__y_start;
+  wire [15:0] command__descriptor__y_start;
+  input [11:0] command__descriptor__y_step;
+  wire [11:0] command__descriptor__y_step;
+  input [9:0] command__descriptor__y_step_elements;
+  wire [9:0] command__descriptor__y_step_elements;
+  input command__start;
+  wire command__start;
+  output [9:0] read__address;
+  wire [9:0] read__address;
+  input [31:0] read__data;
+  wire [31:0] read__data;
+  output [9:0] result__address;
+  wire [9:0] result__address;
+  output [15:0] result__high;
+  wire [15:0] result__high;
+  output result__last;
+  wire result__last;
+  output [15:0] result__low;
+  wire [15:0] result__low;
+  output [1:0] result__mask;
+  wire [1:0] result__mask;
+  output [4:0] result__record;
+  wire [4:0] result__record;
+  output result__valid;
+  wire result__valid;
+  output [63:0] result__values;
+  wire [63:0] result__values;
+  output [15:0] result__zero_point;
+  wire [15:0] result__zero_point;
+  input rst;
+  wire rst;
+  output weights__advance;
+  wire weights__advance;
+  output [9:0] weights__base;
+  wire [9:0] weights__base;
+  output weights__rewind;
+  wire weights__rewind;
+  input [31:0] weights__weights;
+  wire [31:0] weights__weights;
+  hwq_accumulator accumulator (
+    .address(accumulator__address),
+    .bank(accumulator__bank),
+    .clk(clk),
+    .drain_address(accumulator__drain_address),
+    .drain_bank(accumulator__drain_bank),
+    .drain_data(accumulator__drain_data),
+    .drain_enable(accumulator__drain_enable),
+    .first(accumulator__first),
+    .rst(rst),
+    .sums(accumulator__sums),
+    .valid(accumulator__valid)
+  );
+  hwq_addresses addresses (
+    .bank(addresses__bank),
+    .clk(clk),
+    .descriptor__blocks(command__descriptor__blocks),
+    .descriptor__chunk_count(command__descriptor__chunk_count),
+    .descriptor__in_base(command__descriptor__in_base),
+    .descriptor__in_height(command__descriptor__in_height),
+    .descriptor__in_row(command__descriptor__in_row),
+    .descriptor__kx_count(command__descriptor__kx_count),
+    .descriptor__kx_step(command__descriptor__kx_step),
+    .descriptor__ky_count(command__descriptor__ky_count),
+    .descriptor__ky_step(command__descriptor__ky_step),
+    .descriptor__ky_step_elements(command__descriptor__ky_step_elements),
+    .descriptor__out_width(command__descriptor__out_width),
+    .descriptor__pixels(command__descriptor__pixels),
+    .descriptor__run(command__descriptor__run),
+    .descriptor__tile_pixels(command__descriptor__tile_pixels),
+    .descriptor__x_start(command__descriptor__x_start),
+    .descriptor__x_step(command__descriptor__x_step),
+    .descriptor__y_start(command__descriptor__y_start),
+    .descriptor__y_step(command__descriptor__y_step),
+    .descriptor__y_step_elements(command__descriptor__y_step_elements),
+    .freed(addresses__freed),
+    .freed_bank(addresses__freed_bank),
+    .load(addresses__load),
+    .load_ahead(weights__advance),
+    .load_rewind(weights__rewind),
+    .operand_valid(addresses__operand_valid),
+    .read_address(read__address),
+    .rst(rst),
+    .start(command__start),
+    .sum_address(accumulator__address),
+    .sum_bank(accumulator__bank),
+    .sum_first(accumulator__first),
+    .sum_last(addresses__sum_last),
+    .sum_valid(accumulator__valid)
+  );
+  hwq_array array (
+    .bank(addresses__bank),
+    .clk(clk),
+    .load(addresses__load),
+    .operands(array__operands),
+    .rst(rst),
+    .sums(accumulator__sums),
+    .weights(weights__weights)
+  );
+  hwq_drain drain (
+    .accumulators(accumulator__drain_data),
+    .address(result__address),
+    .clk(clk),
+    .descriptor__blocks(command__descriptor__blocks),
+    .descriptor__last_groups(command__descriptor__last_groups),
+    .descriptor__last_lanes(command__descriptor__last_lanes),
+    .descriptor__out_base(command__descriptor__out_base),
+    .descriptor__out_step(command__descriptor__out_step),
+    .descriptor__pixels(command__descriptor__pixels),
+    .descriptor__record_base(command__descriptor__record_base),
+    .descriptor__tile_pixels(command__descriptor__tile_pixels),
+    .finished(addresses__sum_last),
+    .finished_bank(accumulator__bank),
+    .freed(addresses__freed),
+    .freed_bank(addresses__freed_bank),
+    .last(result__last),
+    .mask(result__mask),
+    .read_address(accumulator__drain_address),
+    .read_bank(accumulator__drain_bank),
+    .read_enable(accumulator__drain_enable),
+    .record(result__record),
+    .rst(rst),
+    .start(command__start),
+    .valid(result__valid),
+    .values(result__values)
+  );
+  hwq_operands operand_stage (
+    .clk(clk),
+    .codes(read__data),
+    .operands(array__operands),
+    .rst(rst),
+    .valid(addresses__operand_valid),
+    .zero_point(command__descriptor__in_zero_point)
+  );
+  assign result__high = command__descriptor__high;
+  assign result__low = command__descriptor__low;
+  assign result__zero_point = command__descriptor__out_zero_point;
+  assign weights__base = command__descriptor__weight_base;
+endmodule
+
+module hwq_results(
+  clk, rst, array__valid, array__last, array__record, array__address, array__mask, array__values, array__zero_point,
+  array__low, array__high, write__enable, write__address, write__mask, write__data, done, record_write_enable,
+  record_write_address, record_write_data
+);
+  reg [9:0] address_1 = 10'h000;
+  reg [9:0] address_2 = 10'h000;
+  reg [9:0] address_3 = 10'h000;
+  reg [9:0] address_4 = 10'h000;
+  reg [9:0] address_5 = 10'h000;
+  reg [9:0] address_6 = 10'h000;
+  reg [9:0] address_7 = 10'h000;
+  reg [9:0] address_8 = 10'h000;
+  input [9:0] array__address;
+  wire [9:0] array__address;
+  input [15:0] array__high;
+  wire [15:0] array__high;
+  input array__last;
+  wire array__last;
+  input [15:0] array__low;
+  wire [15:0] array__low;
+  input [1:0] array__mask;
+  wire [1:0] array__mask;
+  input [4:0] array__record;
+  wire [4:0] array__record;
+  input array__valid;
+  wire array__valid;
+  input [63:0] array__values;
+  wire [63:0] array__values;
+  input [15:0] array__zero_point;
+  wire [15:0] array__zero_point;
+  input clk;
+  wire clk;
+  output done;
+  reg done = 1'h0;
+  wire last;
+  reg last_1 = 1'h0;
+  reg last_10 = 1'h0;
+  reg last_2 = 1'h0;
+  reg last_3 = 1'h0;
+  reg last_4 = 1'h0;
+  reg last_5 = 1'h0;
+  reg last_6 = 1'h0;
+  reg last_7 = 1'h0;
+  reg last_8 = 1'h0;
+  reg last_9 = 1'h0;
+  reg [1:0] mask_1 = 2'h0;
+  reg [1:0] mask_2 = 2'h0;
+  reg [1:0] mask_3 = 2'h0;
+  reg [1:0] mask_4 = 2'h0;
+  reg [1:0] mask_5 = 2'h0;
+  reg [1:0] mask_6 = 2'h0;
+  reg [1:0] mask_7 = 2'h0;
+  reg [1:0] mask_8 = 2'h0;
+  wire [137:0] record_memory__read_data;
+  input [4:0] record_write_address;
+  wire [4:0] record_write_address;
+  input [137:0] record_write_data;
+  wire [137:0] record_write_data;
+  input record_write_enable;
+  wire record_write_enable;
+  wire [7:0] requantizer_0__code;
+  wire [7:0] requantizer_1__code;
+  input rst;
+  wire rst;
+  reg valid_1 = 1'h0;
+  reg valid_2 = 1'h0;
+  reg valid_3 = 1'h0;
+  reg valid_4 = 1'h0;
+  reg valid_5 = 1'h0;
+  reg valid_6 = 1'h0;
+  reg valid_7 = 1'h0;
+  reg valid_8 = 1'h0;
+  output [9:0] write__address;
+  reg [9:0] write__address = 10'h000;
+  output [15:0] write__data;
+  wire [15:0] write__data;
+  output write__enable;
+  reg write__enable = 1'h0;
+  output [1:0] write__mask;
+  reg [1:0] write__mask = 2'h0;
+  assign last = array__valid & array__last;
+  always @(posedge clk)
+    address_1 <= array__address;
+  always @(posedge clk)
+    address_2 <= address_1;
+  always @(posedge clk)
+    address_3 <= address_2;
+  always @(posedge clk)
+    address_4 <= address_3;
+  always @(posedge clk)
+    address_5 <= address_4;
+  always @(posedge clk)
+    address_6 <= address_5;
+  always @(posedge clk)
+    address_7 <= address_6;
+  always @(posedge clk)
+    address_8 <= address_7;
+  always @(posedge clk)
+    write__address <= address_8;
+  always @(posedge clk)
+    mask_1 <= array__mask;
+  always @(posedge clk)
+    mask_2 <= mask_1;
+  always @(posedge clk)
+    mask_3 <= mask_2;
+  always @(posedge clk)
+    mask_4 <= mask_3;
+  always @(posedge clk)
+    mask_5 <= mask_4;
+  always @(posedge clk)
+    mask_6 <= mask_5;
+  always @(posedge clk)
+    mask_7 <= mask_6;
+  always @(posedge clk)
+    mask_8 <= mask_7;
+  always @(posedge clk)
+    write__mask <= mask_8;
+  always @(posedge clk)
+    if (rst) done <= 1'h0;
+    else done <= last_10;
+  always @(posedge clk)
+    if (rst) last_10 <= 1'h0;
+    else last_10 <= last_9;
+  always @(posedge clk)
+    if (rst) last_9 <= 1'h0;
+    else last_9 <= last_8;
+  always @(posedge clk)
+    if (rst) last_8 <= 1'h0;
+    else last_8 <= last_7;
+  always @(posedge clk)
+    if (rst) last_7 <= 1'h0;
+    else last_7 <= last_6;
+  always @(posedge clk)
+    if (rst) last_6 <= 1'h0;
+    else last_6 <= last_5;
+  always @(posedge clk)
+    if (rst) last_5 <= 1'h0;
+    else last_5 <= last_4;
+  always @(posedge clk)
+    if (rst) last_4 <= 1'h0;
+    else last_4 <= last_3;
+  always @(posedge clk)
+    if (rst) last_3 <= 1'h0;
+    else last_3 <= last_2;
+  always @(posedge clk)
+    if (rst) last_2 <= 1'h0;
+    else last_2 <= last_1;
+  always @(posedge clk)
+    if (rst) last_1 <= 1'h0;
+    else last_1 <= last;
+  always @(posedge clk)
+    if (rst) write__enable <= 1'h0;
+    else write__enable <= valid_8;
+  always @(posedge clk)
+    if (rst) valid_8 <= 1'h0;
+    else valid_8 <= valid_7;
+  always @(posedge clk)
+    if (rst) valid_7 <= 1'h0;
+    else valid_7 <= valid_6;
+  always @(posedge clk)
+    if (rst) valid_6 <= 1'h0;
+    else valid_6 <= valid_5;
+  always @(posedge clk)
+    if (rst) valid_5 <= 1'h0;
+    else valid_5 <= valid_4;
+  always @(posedge clk)
+    if (rst) valid_4 <= 1'h0;
+    else valid_4 <= valid_3;
+  always @(posedge clk)
+    if (rst) valid_3 <= 1'h0;
+    else valid_3 <= valid_2;
+  always @(posedge clk)
+    if (rst) valid_2 <= 1'h0;
+    else valid_2 <= valid_1;
+  always @(posedge clk)
+    if (rst) valid_1 <= 1'h0;
+    else valid_1 <= array__valid;
+  hwq_ram_32x138 record_memory (
+    .clk(clk),
+    .read_address(array__record),
+    .read_data(record_memory__read_data),
+    .write_address(record_write_address),
+    .write_data(record_write_data),
+    .write_enable(record_write_enable)
+  );
+  hwq_requantizer requantizer_0 (
+    .accumulator(array__values[31:0]),
+    .bias(record_memory__read_data[31:0]),
+    .clk(clk),
+    .code(requantizer_0__code),
+    .high(array__high),
+    .low(array__low),
+    .multiplier(record_memory__read_data[62:32]),
+    .rst(rst),
+    .shift(record_memory__read_data[68:63]),
+    .zero_point(array__zero_point)
+  );
+  hwq_requantizer requantizer_1 (
+    .accumulator(array__values[63:32]),
+    .bias(record_memory__read_data[100:69]),
+    .clk(clk),
+    .code(requantizer_1__code),
+    .high(array__high),
+    .low(array__low),
+    .multiplier(record_memory__read_data[131:101]),
+    .rst(rst),
+    .shift(record_memory__read_data[137:132]),
+    .zero_point(array__zero_point)
+  );
+  assign write__data = { requantizer_1__code, requantizer_0__code };
+endmodule
+
+module hwq_ram_80x64(
+  clk, read_address, read_data, write_address, write_enable, write_data
+);
+  input clk;
+  input [6:0] read_address;
+  output reg [63:0] read_data;
+  input [6:0] write_address;
+  input write_enable;
+  input [63:0] write_data;
+  reg [63:0] memory [0:79];
+  always @(posedge clk) begin
+    read_data <= memory[read_address];
+    if (write_enable) memory[write_address] <= write_data;
+  end
+endmodule
+
+module hwq_ram_128x32_by_8(
+  clk, read_address, read_data, write_address, write_enable, write_data
+);
+  input clk;
+  input [6:0] read_address;
+  output reg [31:0] read_data;
+  input [6:0] write_address;
+  input [3:0] write_enable;
+  input [31:0] write_data;
+  reg [31:0] memory [0:127];
+  always @(posedge clk) begin
+    read_data <= memory[read_address];
+    if (write_enable[0]) memory[write_address][7:0] <= write_data[7:0];
+    if (write_enable[1]) memory[write_address][15:8] <= write_data[15:8];
+    if (write_enable[2]) memory[write_address][23:16] <= write_data[23:16];
+    if (write_enable[3]) memory[write_address][31:24] <= write_data[31:24];
+  end
+endmodule
+
+module hwq_ram_1024x32(
+  clk, read_address, read_data, write_address, write_enable, write_data
+);
+  input clk;
+  input [9:0] read_address;
+  output reg [31:0] read_data;
+  input [9:0] write_address;
+  input write_enable;
+  input [31:0] write_data;
+  reg [31:0] memory [0:1023];
+  always @(posedge clk) begin
+    read_data <= memory[read_address];
+    if (write_enable) memory[write_address] <= write_data;
+  end
 endmodule
 
 module hwq_addresses(
@@ -1947,208 +2642,6 @@ module hwq_addresses(
   assign sum_valid = sum_token_12[0];
 endmodule
 
-module hwq_activations(
-  clk, rst, read_address, read_data, write_enable, write_address, write_mask, write_data
-);
-  wire _000_;
-  wire [6:0] _001_;
-  wire _002_;
-  wire _003_;
-  wire _004_;
-  wire _005_;
-  wire _006_;
-  wire _007_;
-  wire [3:0] _008_;
-  wire _009_;
-  wire [3:0] _010_;
-  wire [3:0] _011_;
-  wire _012_;
-  wire _013_;
-  wire _014_;
-  wire _015_;
-  wire _016_;
-  wire _017_;
-  wire _018_;
-  wire [3:0] _019_;
-  wire _020_;
-  wire [3:0] _021_;
-  wire [3:0] _022_;
-  wire _023_;
-  wire _024_;
-  wire _025_;
-  wire _026_;
-  wire _027_;
-  wire [1:0] back;
-  input clk;
-  wire clk;
-  wire [6:0] even__read_address;
-  wire [31:0] even__read_data;
-  reg [6:0] even__write_address = 7'h00;
-  reg [31:0] even__write_data = 32'd0;
-  reg [3:0] even__write_enable = 4'h0;
-  wire mask_turn_0_0;
-  wire mask_turn_0_1;
-  wire mask_turn_0_2;
-  wire mask_turn_0_3;
-  wire mask_turn_1_0;
-  wire mask_turn_1_1;
-  wire mask_turn_1_2;
-  wire mask_turn_1_3;
-  wire [7:0] merged_0;
-  wire [7:0] merged_1;
-  wire [7:0] merged_2;
-  wire [7:0] merged_3;
-  wire [31:0] odd__read_data;
-  reg [6:0] odd__write_address = 7'h00;
-  reg [31:0] odd__write_data = 32'd0;
-  reg [3:0] odd__write_enable = 4'h0;
-  input [9:0] read_address;
-  wire [9:0] read_address;
-  output [31:0] read_data;
-  reg [31:0] read_data = 32'd0;
-  reg [1:0] read_offset = 2'h0;
-  reg read_parity = 1'h0;
-  wire [6:0] read_row_after;
-  wire [6:0] read_row_sum;
-  wire [7:0] read_turn_0_0;
-  wire [7:0] read_turn_0_1;
-  wire [7:0] read_turn_0_2;
-  wire [7:0] read_turn_0_3;
-  wire [7:0] read_turn_1_0;
-  wire [7:0] read_turn_1_1;
-  wire [7:0] read_turn_1_2;
-  wire [7:0] read_turn_1_3;
-  input rst;
-  wire rst;
-  input [9:0] write_address;
-  wire [9:0] write_address;
-  input [31:0] write_data;
-  wire [31:0] write_data;
-  input write_enable;
-  wire write_enable;
-  wire write_lane_0;
-  wire write_lane_1;
-  wire write_lane_2;
-  wire write_lane_3;
-  input [3:0] write_mask;
-  wire [3:0] write_mask;
-  wire [6:0] write_row_after;
-  wire [6:0] write_row_sum;
-  wire [7:0] write_turn_0_0;
-  wire [7:0] write_turn_0_1;
-  wire [7:0] write_turn_0_2;
-  wire [7:0] write_turn_0_3;
-  wire [7:0] write_turn_1_0;
-  wire [7:0] write_turn_1_1;
-  wire [7:0] write_turn_1_2;
-  wire [7:0] write_turn_1_3;
-  assign _019_ = ~ { _018_, _017_, _016_ };
-  assign _021_ = _012_ ? { 1'h0, _015_, _014_, _013_ } : _019_;
-  assign _022_ = { mask_turn_1_3, mask_turn_1_2, mask_turn_1_1, mask_turn_1_0 } & _021_;
-  always @(posedge clk)
-    even__write_address <= _001_;
-  always @(posedge clk)
-    even__write_data <= { write_turn_1_3, write_turn_1_2, write_turn_1_1, write_turn_1_0 };
-  always @(posedge clk)
-    odd__write_address <= write_address[9:3];
-  always @(posedge clk)
-    odd__write_data <= { write_turn_1_3, write_turn_1_2, write_turn_1_1, write_turn_1_0 };
-  assign read_row_sum = read_address[9:3] + 1'h1;
-  assign _009_ = read_address[9:3] == 7'h7f;
-  assign read_row_after = _009_ ? 7'h00 : read_row_sum;
-  assign even__read_address = read_address[2] ? read_row_after : read_address[9:3];
-  assign _020_ = read_offset > 1'h0;
-  assign _023_ = read_parity ^ _020_;
-  assign merged_0 = _023_ ? odd__read_data[7:0] : even__read_data[7:0];
-  assign _024_ = read_offset > 1'h1;
-  assign _025_ = read_parity ^ _024_;
-  assign merged_1 = _025_ ? odd__read_data[15:8] : even__read_data[15:8];
-  assign _026_ = read_offset > 2'h2;
-  assign _027_ = read_parity ^ _026_;
-  assign merged_2 = _027_ ? odd__read_data[23:16] : even__read_data[23:16];
-  assign merged_3 = read_parity ? odd__read_data[31:24] : even__read_data[31:24];
-  assign read_turn_0_0 = read_offset[0] ? merged_1 : merged_0;
-  assign read_turn_0_1 = read_offset[0] ? merged_2 : merged_1;
-  assign read_turn_0_2 = read_offset[0] ? merged_3 : merged_2;
-  assign read_turn_0_3 = read_offset[0] ? merged_0 : merged_3;
-  assign read_turn_1_0 = read_offset[1] ? read_turn_0_2 : read_turn_0_0;
-  assign read_turn_1_1 = read_offset[1] ? read_turn_0_3 : read_turn_0_1;
-  assign read_turn_1_2 = read_offset[1] ? read_turn_0_0 : read_turn_0_2;
-  assign read_turn_1_3 = read_offset[1] ? read_turn_0_1 : read_turn_0_3;
-  assign write_row_sum = write_address[9:3] + 1'h1;
-  assign _000_ = write_address[9:3] == 7'h7f;
-  assign write_row_after = _000_ ? 7'h00 : write_row_sum;
-  assign back = - write_address[1:0];
-  assign write_turn_0_0 = back[0] ? write_data[15:8] : write_data[7:0];
-  assign write_turn_0_1 = back[0] ? write_data[23:16] : write_data[15:8];
-  assign write_turn_0_2 = back[0] ? write_data[31:24] : write_data[23:16];
-  assign write_turn_0_3 = back[0] ? write_data[7:0] : write_data[31:24];
-  assign write_turn_1_0 = back[1] ? write_turn_0_2 : write_turn_0_0;
-  assign write_turn_1_1 = back[1] ? write_turn_0_3 : write_turn_0_1;
-  assign write_turn_1_2 = back[1] ? write_turn_0_0 : write_turn_0_2;
-  assign write_turn_1_3 = back[1] ? write_turn_0_1 : write_turn_0_3;
-  assign write_lane_0 = write_mask[0] & write_enable;
-  assign write_lane_1 = write_mask[1] & write_enable;
-  assign write_lane_2 = write_mask[2] & write_enable;
-  assign write_lane_3 = write_mask[3] & write_enable;
-  assign mask_turn_0_0 = back[0] ? write_lane_1 : write_lane_0;
-  assign mask_turn_0_1 = back[0] ? write_lane_2 : write_lane_1;
-  assign mask_turn_0_2 = back[0] ? write_lane_3 : write_lane_2;
-  assign mask_turn_0_3 = back[0] ? write_lane_0 : write_lane_3;
-  assign mask_turn_1_0 = back[1] ? mask_turn_0_2 : mask_turn_0_0;
-  assign mask_turn_1_1 = back[1] ? mask_turn_0_3 : mask_turn_0_1;
-  assign mask_turn_1_2 = back[1] ? mask_turn_0_0 : mask_turn_0_2;
-  assign mask_turn_1_3 = back[1] ? mask_turn_0_1 : mask_turn_0_3;
-  assign _001_ = write_address[2] ? write_row_after : write_address[9:3];
-  assign _002_ = write_address[1:0] > 1'h0;
-  assign _003_ = write_address[1:0] > 1'h1;
-  assign _004_ = write_address[1:0] > 2'h2;
-  assign _005_ = write_address[1:0] > 1'h0;
-  assign _006_ = write_address[1:0] > 1'h1;
-  assign _007_ = write_address[1:0] > 2'h2;
-  assign _008_ = ~ { _007_, _006_, _005_ };
-  assign _010_ = write_address[2] ? { 1'h0, _004_, _003_, _002_ } : _008_;
-  assign _011_ = { mask_turn_1_3, mask_turn_1_2, mask_turn_1_1, mask_turn_1_0 } & _010_;
-  assign _012_ = ~ write_address[2];
-  assign _013_ = write_address[1:0] > 1'h0;
-  assign _014_ = write_address[1:0] > 1'h1;
-  assign _015_ = write_address[1:0] > 2'h2;
-  assign _016_ = write_address[1:0] > 1'h0;
-  assign _017_ = write_address[1:0] > 1'h1;
-  assign _018_ = write_address[1:0] > 2'h2;
-  always @(posedge clk)
-    if (rst) odd__write_enable <= 4'h0;
-    else odd__write_enable <= _022_;
-  always @(posedge clk)
-    if (rst) even__write_enable <= 4'h0;
-    else even__write_enable <= _011_;
-  always @(posedge clk)
-    if (rst) read_data <= 32'd0;
-    else read_data <= { read_turn_1_3, read_turn_1_2, read_turn_1_1, read_turn_1_0 };
-  always @(posedge clk)
-    if (rst) read_parity <= 1'h0;
-    else read_parity <= read_address[2];
-  always @(posedge clk)
-    if (rst) read_offset <= 2'h0;
-    else read_offset <= read_address[1:0];
-  hwq_ram_128x32_by_8 even (
-    .clk(clk),
-    .read_address(even__read_address),
-    .read_data(even__read_data),
-    .write_address(even__write_address),
-    .write_data(even__write_data),
-    .write_enable(even__write_enable)
-  );
-  hwq_ram_128x32_by_8 odd (
-    .clk(clk),
-    .read_address(read_address[9:3]),
-    .read_data(odd__read_data),
-    .write_address(odd__write_address),
-    .write_data(odd__write_data),
-    .write_enable(odd__write_enable)
-  );
-endmodule
-
 module hwq_operands(
   clk, rst, codes, valid, zero_point, operands
 );
@@ -2175,49 +2668,6 @@ module hwq_operands(
   always @(posedge clk)
     if (rst) operands <= 32'd0;
     else operands <= { _3_, _2_, _1_, _0_ };
-endmodule
-
-module hwq_weights(
-  clk, rst, advance, rewind, base, weights, write_enable, write_address, write_data
-);
-  wire [9:0] address_after;
-  input advance;
-  wire advance;
-  input [9:0] base;
-  wire [9:0] base;
-  input clk;
-  wire clk;
-  reg [9:0] following = 10'h000;
-  input rewind;
-  wire rewind;
-  input rst;
-  wire rst;
-  wire [9:0] weight_rows__read_address;
-  wire [31:0] weight_rows__read_data;
-  output [31:0] weights;
-  reg [31:0] weights = 32'd0;
-  input [9:0] write_address;
-  wire [9:0] write_address;
-  input [31:0] write_data;
-  wire [31:0] write_data;
-  input write_enable;
-  wire write_enable;
-  assign address_after = weight_rows__read_address + 1'h1;
-  assign weight_rows__read_address = rewind ? base : following;
-  always @(posedge clk)
-    if (rst) weights <= 32'd0;
-    else weights <= weight_rows__read_data;
-  always @(posedge clk)
-    if (rst) following <= 10'h000;
-    else if (advance) following <= address_after;
-  hwq_ram_1024x32 weight_rows (
-    .clk(clk),
-    .read_address(weight_rows__read_address),
-    .read_data(weight_rows__read_data),
-    .write_address(write_address),
-    .write_data(write_data),
-    .write_enable(write_enable)
-  );
 endmodule
 
 module hwq_array(
@@ -2729,10 +3179,9 @@ endmodule
 
 module hwq_drain(
   clk, rst, descriptor__tile_pixels, descriptor__blocks, descriptor__last_groups, descriptor__last_lanes,
-  descriptor__pixels, descriptor__record_base, descriptor__out_base, descriptor__out_step,
-  descriptor__out_zero_point, descriptor__low, descriptor__high, start, finished, finished_bank, freed, freed_bank,
-  read_enable, read_bank, read_address , accumulators, write_enable, write_address, write_mask, write_data, done,
-  record_write_enable, record_write_address, record_write_data
+  descriptor__pixels, descriptor__record_base, descriptor__out_base, descriptor__out_step, start, finished,
+  finished_bank, freed, freed_bank, read_enable, read_bank, read_address, accumulators, valid, last , record,
+  address, mask, values
 );
   wire _000_;
   wire _001_;
@@ -2788,41 +3237,43 @@ module hwq_drain(
   wire _051_;
   wire _052_;
   wire _053_;
-  wire [9:0] _054_;
-  wire [9:0] _055_;
-  wire [9:0] _056_;
-  wire [9:0] _057_;
-  wire [23:0] _058_;
-  wire [23:0] _059_;
-  wire [23:0] _060_;
-  wire [23:0] _061_;
-  wire [15:0] _062_;
+  wire _054_;
+  wire _055_;
+  wire _056_;
+  wire [14:0] _057_;
+  wire [14:0] _058_;
+  wire [8:0] _059_;
+  wire _060_;
+  wire _061_;
+  wire _062_;
   wire _063_;
-  wire _064_;
-  wire _065_;
-  wire [14:0] _066_;
-  wire [14:0] _067_;
-  wire [8:0] _068_;
-  wire _069_;
-  wire _070_;
-  wire _071_;
-  wire _072_;
-  wire [4:0] _073_;
+  wire [4:0] _064_;
+  wire [4:0] _065_;
+  wire [4:0] _066_;
+  wire [9:0] _067_;
+  wire [9:0] _068_;
+  wire [9:0] _069_;
+  wire [9:0] _070_;
+  wire [9:0] _071_;
+  wire [9:0] _072_;
+  wire [9:0] _073_;
   wire [4:0] _074_;
   wire [4:0] _075_;
-  wire [9:0] _076_;
-  wire [9:0] _077_;
+  wire [4:0] _076_;
+  wire [4:0] _077_;
   wire [9:0] _078_;
   wire [9:0] _079_;
   wire [9:0] _080_;
   wire [9:0] _081_;
-  wire [9:0] _082_;
-  wire [4:0] _083_;
-  wire [4:0] _084_;
-  wire [4:0] _085_;
-  wire [4:0] _086_;
+  wire [23:0] _082_;
+  wire [23:0] _083_;
+  wire [23:0] _084_;
+  wire [23:0] _085_;
+  wire [15:0] _086_;
   input [127:0] accumulators;
   wire [127:0] accumulators;
+  output [9:0] address;
+  reg [9:0] address = 10'h000;
   wire [4:0] base_beside;
   reg [15:0] block = 16'h0000;
   reg [9:0] block_address = 10'h000;
@@ -2833,28 +3284,20 @@ module hwq_drain(
   wire clk;
   input [15:0] descriptor__blocks;
   wire [15:0] descriptor__blocks;
-  input [15:0] descriptor__high;
-  wire [15:0] descriptor__high;
   input [8:0] descriptor__last_groups;
   wire [8:0] descriptor__last_groups;
   input [8:0] descriptor__last_lanes;
   wire [8:0] descriptor__last_lanes;
-  input [15:0] descriptor__low;
-  wire [15:0] descriptor__low;
   input [9:0] descriptor__out_base;
   wire [9:0] descriptor__out_base;
   input [9:0] descriptor__out_step;
   wire [9:0] descriptor__out_step;
-  input [15:0] descriptor__out_zero_point;
-  wire [15:0] descriptor__out_zero_point;
   input [23:0] descriptor__pixels;
   wire [23:0] descriptor__pixels;
   input [4:0] descriptor__record_base;
   wire [4:0] descriptor__record_base;
   input [14:0] descriptor__tile_pixels;
   wire [14:0] descriptor__tile_pixels;
-  output done;
-  reg done = 1'h0;
   input finished;
   wire finished;
   reg finished_1 = 1'h0;
@@ -2872,18 +3315,12 @@ module hwq_drain(
   reg [9:0] group_address = 10'h000;
   reg group_delay_1 = 1'h0;
   wire group_last;
+  reg [4:0] group_record = 5'h00;
   wire [1:0] lane_valid;
-  reg last_1 = 1'h0;
-  reg last_10 = 1'h0;
-  reg last_11 = 1'h0;
-  reg last_2 = 1'h0;
-  reg last_3 = 1'h0;
-  reg last_4 = 1'h0;
-  reg last_5 = 1'h0;
-  reg last_6 = 1'h0;
-  reg last_7 = 1'h0;
-  reg last_8 = 1'h0;
-  reg last_9 = 1'h0;
+  output last;
+  reg last = 1'h0;
+  output [1:0] mask;
+  reg [1:0] mask = 2'h0;
   wire [4:0] next_base;
   wire [15:0] next_block;
   wire [9:0] next_block_address;
@@ -2903,129 +3340,25 @@ module hwq_drain(
   wire read_bank;
   output read_enable;
   reg read_enable = 1'h0;
+  output [4:0] record;
   reg [4:0] record = 5'h00;
   reg [4:0] record_base = 5'h00;
-  reg [4:0] record_delay_1 = 5'h00;
-  wire [137:0] record_memory__read_data;
-  input [4:0] record_write_address;
-  wire [4:0] record_write_address;
-  input [137:0] record_write_data;
-  wire [137:0] record_write_data;
-  input record_write_enable;
-  wire record_write_enable;
-  wire [7:0] requantizer_0__code;
-  wire [7:0] requantizer_1__code;
   input rst;
   wire rst;
-  reg [31:0] selected_0 = 32'd0;
-  reg [31:0] selected_1 = 32'd0;
   input start;
   wire start;
   reg [9:0] tile_address = 10'h000;
   wire tile_last;
-  output [9:0] write_address;
-  reg [9:0] write_address = 10'h000;
-  reg [9:0] write_address_1 = 10'h000;
-  reg [9:0] write_address_2 = 10'h000;
-  reg [9:0] write_address_3 = 10'h000;
-  reg [9:0] write_address_4 = 10'h000;
-  reg [9:0] write_address_5 = 10'h000;
-  reg [9:0] write_address_6 = 10'h000;
-  reg [9:0] write_address_7 = 10'h000;
-  reg [9:0] write_address_8 = 10'h000;
-  reg [9:0] write_address_9 = 10'h000;
-  output [15:0] write_data;
-  wire [15:0] write_data;
-  output write_enable;
-  reg write_enable = 1'h0;
-  reg write_enable_1 = 1'h0;
-  reg write_enable_2 = 1'h0;
-  reg write_enable_3 = 1'h0;
-  reg write_enable_4 = 1'h0;
-  reg write_enable_5 = 1'h0;
-  reg write_enable_6 = 1'h0;
-  reg write_enable_7 = 1'h0;
-  reg write_enable_8 = 1'h0;
-  reg write_enable_9 = 1'h0;
-  output [1:0] write_mask;
-  reg [1:0] write_mask = 2'h0;
-  reg [1:0] write_mask_1 = 2'h0;
-  reg [1:0] write_mask_2 = 2'h0;
-  reg [1:0] write_mask_3 = 2'h0;
-  reg [1:0] write_mask_4 = 2'h0;
-  reg [1:0] write_mask_5 = 2'h0;
-  reg [1:0] write_mask_6 = 2'h0;
-  reg [1:0] write_mask_7 = 2'h0;
-  reg [1:0] write_mask_8 = 2'h0;
-  reg [1:0] write_mask_9 = 2'h0;
-  assign next_group_address = group_address + 2'h2;
-  assign next_pixel_address = pixel_address + descriptor__out_step;
-  assign block_beside = block_address + 3'h4;
-  assign _010_ = block_first ? next_pixel_address : tile_address;
-  assign next_block_address = block_last ? _010_ : block_beside;
-  assign next_record = record + 1'h1;
-  assign base_beside = record_base + 2'h2;
-  assign next_base = block_last ? descriptor__record_base : base_beside;
-  assign _011_ = block_last & group_last;
-  assign _012_ = ~ _011_;
-  assign _014_ = descriptor__last_lanes > 1'h0;
-  assign lane_valid[0] = _012_ | _014_;
-  assign _015_ = block_last & group_last;
-  assign _016_ = ~ _015_;
-  assign _017_ = descriptor__last_lanes > 1'h1;
-  assign lane_valid[1] = _016_ | _017_;
+  output valid;
+  reg valid = 1'h0;
+  output [63:0] values;
+  reg [63:0] values = 64'h0000000000000000;
   always @(posedge clk)
     finished_bank_1 <= finished_bank;
   always @(posedge clk)
     finished_bank_2 <= finished_bank_1;
   always @(posedge clk)
-    write_address_1 <= group_address;
-  always @(posedge clk)
-    write_address_2 <= write_address_1;
-  always @(posedge clk)
-    write_address_3 <= write_address_2;
-  always @(posedge clk)
-    write_address_4 <= write_address_3;
-  always @(posedge clk)
-    write_address_5 <= write_address_4;
-  always @(posedge clk)
-    write_address_6 <= write_address_5;
-  always @(posedge clk)
-    write_address_7 <= write_address_6;
-  always @(posedge clk)
-    write_address_8 <= write_address_7;
-  always @(posedge clk)
-    write_address_9 <= write_address_8;
-  always @(posedge clk)
-    write_address <= write_address_9;
-  always @(posedge clk)
-    write_mask_1 <= lane_valid;
-  always @(posedge clk)
-    write_mask_2 <= write_mask_1;
-  always @(posedge clk)
-    write_mask_3 <= write_mask_2;
-  always @(posedge clk)
-    write_mask_4 <= write_mask_3;
-  always @(posedge clk)
-    write_mask_5 <= write_mask_4;
-  always @(posedge clk)
-    write_mask_6 <= write_mask_5;
-  always @(posedge clk)
-    write_mask_7 <= write_mask_6;
-  always @(posedge clk)
-    write_mask_8 <= write_mask_7;
-  always @(posedge clk)
-    write_mask_9 <= write_mask_8;
-  always @(posedge clk)
-    write_mask <= write_mask_9;
-  always @(posedge clk)
-    record_delay_1 <= record;
-  always @(posedge clk)
     group_delay_1 <= group[0];
-  always @(posedge clk)
-    selected_0 <= _004_;
-  always @(posedge clk)
-    selected_1 <= _005_;
   assign _000_ = finished_bank_2 == 1'h0;
   assign _007_ = finished_2 & _000_;
   assign _013_ = freed_bank == 1'h0;
@@ -3053,18 +3386,34 @@ module hwq_drain(
   assign group_last = next_group == _008_;
   assign _009_ = read_enable & group_last;
   assign freed = _009_ & pixel_last;
+  assign next_group_address = group_address + 2'h2;
+  assign next_pixel_address = pixel_address + descriptor__out_step;
+  assign block_beside = block_address + 3'h4;
+  assign _010_ = block_first ? next_pixel_address : tile_address;
+  assign next_block_address = block_last ? _010_ : block_beside;
+  assign next_record = group_record + 1'h1;
+  assign base_beside = record_base + 2'h2;
+  assign next_base = block_last ? descriptor__record_base : base_beside;
+  assign _011_ = block_last & group_last;
+  assign _012_ = ~ _011_;
+  assign _014_ = descriptor__last_lanes > 1'h0;
+  assign lane_valid[0] = _012_ | _014_;
+  assign _015_ = block_last & group_last;
+  assign _016_ = ~ _015_;
+  assign _017_ = descriptor__last_lanes > 1'h1;
+  assign lane_valid[1] = _016_ | _017_;
   always @(posedge clk)
-    if (_049_) pixel <= 15'h0000;
-    else if (_041_) pixel <= _067_;
+    if (_053_) pixel <= 15'h0000;
+    else if (_040_) pixel <= _058_;
   always @(posedge clk)
-    if (_050_) group <= 9'h000;
-    else if (read_enable) group <= _068_;
+    if (_049_) group <= 9'h000;
+    else if (read_enable) group <= _059_;
   always @(posedge clk)
     if (rst) full[0] <= 1'h0;
-    else if (_025_) full[0] <= _072_;
+    else if (_025_) full[0] <= _063_;
   always @(posedge clk)
     if (rst) full[1] <= 1'h0;
-    else if (_026_) full[1] <= _070_;
+    else if (_026_) full[1] <= _061_;
   always @(posedge clk)
     if (rst) finished_2 <= 1'h0;
     else finished_2 <= finished_1;
@@ -3072,102 +3421,53 @@ module hwq_drain(
     if (rst) finished_1 <= 1'h0;
     else finished_1 <= finished;
   always @(posedge clk)
-    if (rst) write_enable <= 1'h0;
-    else write_enable <= write_enable_9;
+    if (rst) values <= 64'h0000000000000000;
+    else values <= { _005_, _004_ };
   always @(posedge clk)
-    if (rst) write_enable_9 <= 1'h0;
-    else write_enable_9 <= write_enable_8;
+    if (rst) mask <= 2'h0;
+    else mask <= lane_valid;
   always @(posedge clk)
-    if (rst) write_enable_8 <= 1'h0;
-    else write_enable_8 <= write_enable_7;
-  always @(posedge clk)
-    if (rst) write_enable_7 <= 1'h0;
-    else write_enable_7 <= write_enable_6;
-  always @(posedge clk)
-    if (rst) write_enable_6 <= 1'h0;
-    else write_enable_6 <= write_enable_5;
-  always @(posedge clk)
-    if (rst) write_enable_5 <= 1'h0;
-    else write_enable_5 <= write_enable_4;
-  always @(posedge clk)
-    if (rst) write_enable_4 <= 1'h0;
-    else write_enable_4 <= write_enable_3;
-  always @(posedge clk)
-    if (rst) write_enable_3 <= 1'h0;
-    else write_enable_3 <= write_enable_2;
-  always @(posedge clk)
-    if (rst) write_enable_2 <= 1'h0;
-    else write_enable_2 <= write_enable_1;
-  always @(posedge clk)
-    if (rst) write_enable_1 <= 1'h0;
-    else write_enable_1 <= read_enable;
-  always @(posedge clk)
-    if (rst) done <= 1'h0;
-    else done <= last_11;
-  always @(posedge clk)
-    if (rst) last_11 <= 1'h0;
-    else last_11 <= last_10;
-  always @(posedge clk)
-    if (rst) last_10 <= 1'h0;
-    else last_10 <= last_9;
-  always @(posedge clk)
-    if (rst) last_9 <= 1'h0;
-    else last_9 <= last_8;
-  always @(posedge clk)
-    if (rst) last_8 <= 1'h0;
-    else last_8 <= last_7;
-  always @(posedge clk)
-    if (rst) last_7 <= 1'h0;
-    else last_7 <= last_6;
-  always @(posedge clk)
-    if (rst) last_6 <= 1'h0;
-    else last_6 <= last_5;
-  always @(posedge clk)
-    if (rst) last_5 <= 1'h0;
-    else last_5 <= last_4;
-  always @(posedge clk)
-    if (rst) last_4 <= 1'h0;
-    else last_4 <= last_3;
-  always @(posedge clk)
-    if (rst) last_3 <= 1'h0;
-    else last_3 <= last_2;
-  always @(posedge clk)
-    if (rst) last_2 <= 1'h0;
-    else last_2 <= last_1;
-  always @(posedge clk)
-    if (rst) last_1 <= 1'h0;
-    else last_1 <= _003_;
-  always @(posedge clk)
-    if (rst) tile_address <= 10'h000;
-    else if (_042_) tile_address <= next_pixel_address;
-  always @(posedge clk)
-    if (rst) record_base <= 5'h00;
-    else if (_043_) record_base <= _075_;
-  always @(posedge clk)
-    if (rst) block_address <= 10'h000;
-    else if (_044_) block_address <= _078_;
-  always @(posedge clk)
-    if (rst) pixel_address <= 10'h000;
-    else if (_045_) pixel_address <= _082_;
+    if (rst) address <= 10'h000;
+    else address <= group_address;
   always @(posedge clk)
     if (rst) record <= 5'h00;
-    else if (_033_) record <= _086_;
+    else record <= group_record;
+  always @(posedge clk)
+    if (rst) last <= 1'h0;
+    else last <= _003_;
+  always @(posedge clk)
+    if (rst) valid <= 1'h0;
+    else valid <= read_enable;
+  always @(posedge clk)
+    if (rst) tile_address <= 10'h000;
+    else if (_041_) tile_address <= next_pixel_address;
+  always @(posedge clk)
+    if (rst) record_base <= 5'h00;
+    else if (_042_) record_base <= _066_;
+  always @(posedge clk)
+    if (rst) block_address <= 10'h000;
+    else if (_043_) block_address <= _069_;
+  always @(posedge clk)
+    if (rst) pixel_address <= 10'h000;
+    else if (_044_) pixel_address <= _073_;
+  always @(posedge clk)
+    if (rst) group_record <= 5'h00;
+    else if (_033_) group_record <= _077_;
   always @(posedge clk)
     if (rst) group_address <= 10'h000;
-    else if (_034_) group_address <= _057_;
+    else if (_034_) group_address <= _081_;
   always @(posedge clk)
     if (rst) pixels_left <= 24'h000000;
-    else if (_046_) pixels_left <= _061_;
+    else if (_045_) pixels_left <= _085_;
   always @(posedge clk)
-    if (_051_) block <= 16'h0000;
-    else if (_047_) block <= _062_;
+    if (_050_) block <= 16'h0000;
+    else if (_046_) block <= _086_;
   always @(posedge clk)
-    if (_052_) freed_bank <= 1'h0;
-    else if (_048_) freed_bank <= _001_;
+    if (_051_) freed_bank <= 1'h0;
+    else if (_047_) freed_bank <= _001_;
   always @(posedge clk)
-    if (_053_) read_enable <= 1'h0;
-    else if (_040_) read_enable <= _065_;
-  assign _039_ = { freed, read_enable } != 1'h1;
+    if (_052_) read_enable <= 1'h0;
+    else if (_048_) read_enable <= _056_;
   assign _024_ = { group_last, freed } != 1'h0;
   assign _025_ = { _007_, _018_ } != 1'h0;
   assign _026_ = { _022_, _020_ } != 1'h0;
@@ -3183,200 +3483,56 @@ module hwq_drain(
   assign _036_ = { freed, start, read_enable } != 1'h1;
   assign _037_ = { block_last, freed, start, read_enable } != 3'h5;
   assign _038_ = { _023_, read_enable } != 1'h0;
-  assign _040_ = & { _039_, _038_ };
-  assign _041_ = & { read_enable, _024_ };
-  assign _042_ = & { block_first, freed, read_enable };
-  assign _043_ = & { _028_, _027_ };
-  assign _044_ = & { _030_, _029_ };
-  assign _045_ = & { _032_, _031_ };
-  assign _046_ = & { _037_, _036_, _035_ };
+  assign _039_ = { freed, read_enable } != 1'h1;
+  assign _040_ = & { read_enable, _024_ };
+  assign _041_ = & { block_first, freed, read_enable };
+  assign _042_ = & { _028_, _027_ };
+  assign _043_ = & { _030_, _029_ };
+  assign _044_ = & { _032_, _031_ };
+  assign _045_ = & { _037_, _036_, _035_ };
+  assign _046_ = & { freed, read_enable };
   assign _047_ = & { freed, read_enable };
-  assign _048_ = & { freed, read_enable };
+  assign _048_ = & { _039_, _038_ };
   assign _049_ = | { start, rst };
   assign _050_ = | { start, rst };
   assign _051_ = | { start, rst };
   assign _052_ = | { start, rst };
   assign _053_ = | { start, rst };
-  assign _054_ = group_last ? next_pixel_address : next_group_address;
-  assign _055_ = freed ? next_block_address : _054_;
-  assign _056_ = read_enable ? _055_ : 10'hxxx;
-  assign _057_ = start ? descriptor__out_base : _056_;
-  assign _058_ = block_last ? next_pixels_left : 24'hxxxxxx;
-  assign _059_ = freed ? _058_ : 24'hxxxxxx;
-  assign _060_ = read_enable ? _059_ : 24'hxxxxxx;
-  assign _061_ = start ? descriptor__pixels : _060_;
-  assign _062_ = block_last ? 16'h0000 : next_block;
-  assign _063_ = _023_ ? 1'h1 : 1'hx;
-  assign _064_ = freed ? 1'h0 : 1'hx;
-  assign _065_ = read_enable ? _064_ : _063_;
-  assign _066_ = group_last ? next_pixel : 15'hxxxx;
-  assign _067_ = freed ? 15'h0000 : _066_;
-  assign _068_ = group_last ? 9'h000 : next_group;
-  assign _069_ = _022_ ? 1'h0 : 1'hx;
-  assign _070_ = _020_ ? 1'h1 : _069_;
-  assign _071_ = _018_ ? 1'h0 : 1'hx;
-  assign _072_ = _007_ ? 1'h1 : _071_;
-  assign _073_ = freed ? next_base : 5'hxx;
-  assign _074_ = read_enable ? _073_ : 5'hxx;
-  assign _075_ = start ? descriptor__record_base : _074_;
-  assign _076_ = freed ? next_block_address : 10'hxxx;
-  assign _077_ = read_enable ? _076_ : 10'hxxx;
-  assign _078_ = start ? descriptor__out_base : _077_;
-  assign _079_ = group_last ? next_pixel_address : 10'hxxx;
-  assign _080_ = freed ? next_block_address : _079_;
-  assign _081_ = read_enable ? _080_ : 10'hxxx;
-  assign _082_ = start ? descriptor__out_base : _081_;
-  assign _083_ = group_last ? record_base : next_record;
-  assign _084_ = freed ? next_base : _083_;
-  assign _085_ = read_enable ? _084_ : 5'hxx;
-  assign _086_ = start ? descriptor__record_base : _085_;
-  hwq_ram_32x138 record_memory (
-    .clk(clk),
-    .read_address(record_delay_1),
-    .read_data(record_memory__read_data),
-    .write_address(record_write_address),
-    .write_data(record_write_data),
-    .write_enable(record_write_enable)
-  );
-  hwq_requantizer requantizer_0 (
-    .accumulator(selected_0),
-    .bias(record_memory__read_data[31:0]),
-    .clk(clk),
-    .code(requantizer_0__code),
-    .high(descriptor__high),
-    .low(descriptor__low),
-    .multiplier(record_memory__read_data[62:32]),
-    .rst(rst),
-    .shift(record_memory__read_data[68:63]),
-    .zero_point(descriptor__out_zero_point)
-  );
-  hwq_requantizer requantizer_1 (
-    .accumulator(selected_1),
-    .bias(record_memory__read_data[100:69]),
-    .clk(clk),
-    .code(requantizer_1__code),
-    .high(descriptor__high),
-    .low(descriptor__low),
-    .multiplier(record_memory__read_data[131:101]),
-    .rst(rst),
-    .shift(record_memory__read_data[137:132]),
-    .zero_point(descriptor__out_zero_point)
-  );
+  assign _054_ = _023_ ? 1'h1 : 1'hx;
+  assign _055_ = freed ? 1'h0 : 1'hx;
+  assign _056_ = read_enable ? _055_ : _054_;
+  assign _057_ = group_last ? next_pixel : 15'hxxxx;
+  assign _058_ = freed ? 15'h0000 : _057_;
+  assign _059_ = group_last ? 9'h000 : next_group;
+  assign _060_ = _022_ ? 1'h0 : 1'hx;
+  assign _061_ = _020_ ? 1'h1 : _060_;
+  assign _062_ = _018_ ? 1'h0 : 1'hx;
+  assign _063_ = _007_ ? 1'h1 : _062_;
+  assign _064_ = freed ? next_base : 5'hxx;
+  assign _065_ = read_enable ? _064_ : 5'hxx;
+  assign _066_ = start ? descriptor__record_base : _065_;
+  assign _067_ = freed ? next_block_address : 10'hxxx;
+  assign _068_ = read_enable ? _067_ : 10'hxxx;
+  assign _069_ = start ? descriptor__out_base : _068_;
+  assign _070_ = group_last ? next_pixel_address : 10'hxxx;
+  assign _071_ = freed ? next_block_address : _070_;
+  assign _072_ = read_enable ? _071_ : 10'hxxx;
+  assign _073_ = start ? descriptor__out_base : _072_;
+  assign _074_ = group_last ? record_base : next_record;
+  assign _075_ = freed ? next_base : _074_;
+  assign _076_ = read_enable ? _075_ : 5'hxx;
+  assign _077_ = start ? descriptor__record_base : _076_;
+  assign _078_ = group_last ? next_pixel_address : next_group_address;
+  assign _079_ = freed ? next_block_address : _078_;
+  assign _080_ = read_enable ? _079_ : 10'hxxx;
+  assign _081_ = start ? descriptor__out_base : _080_;
+  assign _082_ = block_last ? next_pixels_left : 24'hxxxxxx;
+  assign _083_ = freed ? _082_ : 24'hxxxxxx;
+  assign _084_ = read_enable ? _083_ : 24'hxxxxxx;
+  assign _085_ = start ? descriptor__pixels : _084_;
+  assign _086_ = block_last ? 16'h0000 : next_block;
   assign read_address = pixel[3:0];
   assign read_bank = freed_bank;
-  assign write_data = { requantizer_1__code, requantizer_0__code };
-endmodule
-
-module hwq_ram_80x64(
-  clk, read_address, read_data, write_address, write_enable, write_data
-);
-  input clk;
-  input [6:0] read_address;
-  output reg [63:0] read_data;
-  input [6:0] write_address;
-  input write_enable;
-  input [63:0] write_data;
-  reg [63:0] memory [0:79];
-  always @(posedge clk) begin
-    read_data <= memory[read_address];
-    if (write_enable) memory[write_address] <= write_data;
-  end
-endmodule
-
-module hwq_ram_128x32_by_8(
-  clk, read_address, read_data, write_address, write_enable, write_data
-);
-  input clk;
-  input [6:0] read_address;
-  output reg [31:0] read_data;
-  input [6:0] write_address;
-  input [3:0] write_enable;
-  input [31:0] write_data;
-  reg [31:0] memory [0:127];
-  always @(posedge clk) begin
-    read_data <= memory[read_address];
-    if (write_enable[0]) memory[write_address][7:0] <= write_data[7:0];
-    if (write_enable[1]) memory[write_address][15:8] <= write_data[15:8];
-    if (write_enable[2]) memory[write_address][23:16] <= write_data[23:16];
-    if (write_enable[3]) memory[write_address][31:24] <= write_data[31:24];
-  end
-endmodule
-
-module hwq_ram_1024x32(
-  clk, read_address, read_data, write_address, write_enable, write_data
-);
-  input clk;
-  input [9:0] read_address;
-  output reg [31:0] read_data;
-  input [9:0] write_address;
-  input write_enable;
-  input [31:0] write_data;
-  reg [31:0] memory [0:1023];
-  always @(posedge clk) begin
-    read_data <= memory[read_address];
-    if (write_enable) memory[write_address] <= write_data;
-  end
-endmodule
-
-module hwq_pe(
-  clk, rst, operand_in, bank_in, load_in, weight_in, psum_in, psum_out
-);
-  wire [7:0] _00_;
-  wire [15:0] _01_;
-  wire _02_;
-  wire _03_;
-  wire _04_;
-  input bank_in;
-  wire bank_in;
-  input clk;
-  wire clk;
-  input load_in;
-  wire load_in;
-  input [7:0] operand_in;
-  wire [7:0] operand_in;
-  reg [15:0] product = 16'h0000;
-  wire [17:0] psum;
-  input [17:0] psum_in;
-  wire [17:0] psum_in;
-  output [17:0] psum_out;
-  reg [17:0] psum_out = 18'h00000;
-  input rst;
-  wire rst;
-  reg [7:0] weight_0 = 8'h00;
-  reg [7:0] weight_1 = 8'h00;
-  input [7:0] weight_in;
-  wire [7:0] weight_in;
-  always @(posedge clk)
-    product <= _01_;
-  assign _00_ = bank_in ? weight_1 : weight_0;
-  assign _01_ = $signed(operand_in) * $signed(_00_);
-  assign psum = $signed(psum_in) + $signed(product);
-  always @(posedge clk)
-    if (rst) psum_out <= 18'h00000;
-    else psum_out <= psum;
-  always @(posedge clk)
-    if (_02_) weight_1 <= weight_in;
-  always @(posedge clk)
-    if (_03_) weight_0 <= weight_in;
-  assign _04_ = ~ bank_in;
-  assign _02_ = & { load_in, _04_ };
-  assign _03_ = & { load_in, bank_in };
-endmodule
-
-module hwq_ram_16x128(
-  clk, read_address, read_data, write_address, write_enable, write_data
-);
-  input clk;
-  input [3:0] read_address;
-  output reg [127:0] read_data;
-  input [3:0] write_address;
-  input write_enable;
-  input [127:0] write_data;
-  reg [127:0] memory [0:15];
-  always @(posedge clk) begin
-    read_data <= memory[read_address];
-    if (write_enable) memory[write_address] <= write_data;
-  end
 endmodule
 
 module hwq_ram_32x138(
@@ -3630,4 +3786,65 @@ module hwq_requantizer(
   always @(posedge clk)
     if (!shift_1[5]) right_2 <= 5'h00;
     else right_2 <= negative_shift;
+endmodule
+
+module hwq_pe(
+  clk, rst, operand_in, bank_in, load_in, weight_in, psum_in, psum_out
+);
+  wire [7:0] _00_;
+  wire [15:0] _01_;
+  wire _02_;
+  wire _03_;
+  wire _04_;
+  input bank_in;
+  wire bank_in;
+  input clk;
+  wire clk;
+  input load_in;
+  wire load_in;
+  input [7:0] operand_in;
+  wire [7:0] operand_in;
+  reg [15:0] product = 16'h0000;
+  wire [17:0] psum;
+  input [17:0] psum_in;
+  wire [17:0] psum_in;
+  output [17:0] psum_out;
+  reg [17:0] psum_out = 18'h00000;
+  input rst;
+  wire rst;
+  reg [7:0] weight_0 = 8'h00;
+  reg [7:0] weight_1 = 8'h00;
+  input [7:0] weight_in;
+  wire [7:0] weight_in;
+  always @(posedge clk)
+    product <= _01_;
+  assign _00_ = bank_in ? weight_1 : weight_0;
+  assign _01_ = $signed(operand_in) * $signed(_00_);
+  assign psum = $signed(psum_in) + $signed(product);
+  always @(posedge clk)
+    if (rst) psum_out <= 18'h00000;
+    else psum_out <= psum;
+  always @(posedge clk)
+    if (_02_) weight_1 <= weight_in;
+  always @(posedge clk)
+    if (_03_) weight_0 <= weight_in;
+  assign _04_ = ~ bank_in;
+  assign _02_ = & { load_in, _04_ };
+  assign _03_ = & { load_in, bank_in };
+endmodule
+
+module hwq_ram_16x128(
+  clk, read_address, read_data, write_address, write_enable, write_data
+);
+  input clk;
+  input [3:0] read_address;
+  output reg [127:0] read_data;
+  input [3:0] write_address;
+  input write_enable;
+  input [127:0] write_data;
+  reg [127:0] memory [0:15];
+  always @(posedge clk) begin
+    read_data <= memory[read_address];
+    if (write_enable) memory[write_address] <= write_data;
+  end
 endmodule

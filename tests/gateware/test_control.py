@@ -90,7 +90,7 @@ END = isa.descriptor_words({"opcode": Opcode.END.value})
 
 
 class Host:
-    """Loads descriptors into a sequencer, starts it and answers ``conv.start`` as a unit would."""
+    """Loads descriptors into a sequencer, starts it and answers ``array.start`` as a unit would."""
 
     def __init__(self, accelerator: Accelerator = SMALL) -> None:
         self.sequencer = Sequencer(accelerator=accelerator)
@@ -110,25 +110,25 @@ class Host:
     async def until(self, context: Any, name: str) -> int:
         """Cycles until an output is 1, or the engine is started."""
         for cycles in range(100):
-            if context.get(self.sequencer.conv.start if name == "start" else getattr(self.sequencer, name)):
+            if context.get(self.sequencer.array.start if name == "start" else getattr(self.sequencer, name)):
                 return cycles
             await context.tick()
         raise AssertionError(f"{name} stays 0")
 
     async def finish_layer(self, context: Any, after: int) -> None:
         """Check that nothing changes while the unit works, then report its end."""
-        descriptor = self.sequencer.conv.descriptor
+        descriptor = self.sequencer.array.descriptor
         fields = {name: context.get(getattr(descriptor, name)) for name in CONV_FIELDS if name != "opcode"}
         self.seen.append(fields)
         await context.tick()
         for _ in range(after):
-            assert not context.get(self.sequencer.conv.start)
+            assert not context.get(self.sequencer.array.start)
             assert context.get(self.sequencer.busy)
             assert all(context.get(getattr(descriptor, name)) == value for name, value in fields.items())
             await context.tick()
-        context.set(self.sequencer.conv.done, 1)
+        context.set(self.sequencer.finished, 1)
         await context.tick()
-        context.set(self.sequencer.conv.done, 0)
+        context.set(self.sequencer.finished, 0)
 
     def state(self, context: Any) -> tuple[int, int, int, int]:
         """(busy, done, error, layers)."""
@@ -215,7 +215,7 @@ def test_a_malformed_descriptor_ends_in_error_and_the_next_start_clears_it() -> 
             await host.start(context)
             assert host.state(context) == (1, 0, 0, 0), name
             for _ in range(DESCRIPTOR_WORDS + 2):
-                assert not context.get(host.sequencer.conv.start), name
+                assert not context.get(host.sequencer.array.start), name
                 await context.tick()
             assert host.state(context) == (0, 1, 1, 0), name
         await host.load(context, END)
@@ -242,8 +242,8 @@ def test_a_start_while_busy_is_ignored() -> None:
             for cycle in range(80):
                 if not context.get(host.sequencer.busy):
                     break
-                context.set(host.sequencer.conv.done, cycle in (20, 40))
-                trace.append((*host.state(context), context.get(host.sequencer.conv.start)))
+                context.set(host.sequencer.finished, cycle in (20, 40))
+                trace.append((*host.state(context), context.get(host.sequencer.array.start)))
                 if cycle == 60:
                     raise AssertionError("the sequencer does not end")
                 context.set(host.sequencer.start, restarts and bool(context.get(host.sequencer.busy)))

@@ -1,4 +1,4 @@
-"""Drain against its walk written as loops: what it reads, writes and gives back, and in which cycle."""
+"""Drain against its walk written as loops: what it reads, hands on and gives back, and in which cycle."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.gateware.drain import Drain
-from tests.support.scalar import requantized
-from tests.support.simulation import drive, simulate, wrapped
+from tests.support.simulation import drive, numbers, simulate
 
 RECORDS = 64
 
@@ -23,7 +21,6 @@ def random_layer(choose: random.Random, accelerator: Accelerator) -> dict[str, i
     groups, blocks = accelerator.array.columns // accelerator.lanes, choose.randint(1, 3)
     last_groups, last_lanes = choose.randint(1, groups), choose.randint(1, accelerator.lanes)
     channels = ((blocks - 1) * groups + last_groups - 1) * accelerator.lanes + last_lanes
-    low, high = choose.choice([(-128, 127), (-20, 30)])
     return {
         "tile_pixels": choose.randint(1, 6),
         "pixels": choose.randint(1, 13),
@@ -33,17 +30,6 @@ def random_layer(choose: random.Random, accelerator: Accelerator) -> dict[str, i
         "record_base": choose.randint(0, accelerator.record_words - blocks * groups),
         "out_base": choose.randrange(1 << accelerator.element_address_bits),
         "out_step": channels + choose.choice([0, 0, 5]),
-        "out_zero_point": choose.randint(-128, 127),
-        "low": low,
-        "high": high,
-    }
-
-
-def random_record(choose: random.Random) -> dict[str, int]:
-    return {
-        "bias": choose.randint(-1000, 1000),
-        "multiplier": choose.randint(1 << 30, (1 << 31) - 1),
-        "shift": choose.randint(-12, 2),
     }
 
 
@@ -63,12 +49,12 @@ class Layer:
 
     accelerator: Accelerator
     fields: dict[str, int]
-    records: list[dict[str, int]]
     choose: random.Random
     jobs: list[Job] = field(default_factory=list)
     reads: list[tuple[int, int, int]] = field(default_factory=list)
     freed: list[tuple[int, int]] = field(default_factory=list)
-    writes: list[tuple[int, int, int, list[int]]] = field(default_factory=list)
+    groups: list[tuple[int, int, int, int, bool]] = field(default_factory=list)
+    values: list[tuple[int, list[int]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         f = self.fields
@@ -95,16 +81,13 @@ class Layer:
             for group in range(count):
                 valid = f["last_lanes"] if last_block and group == count - 1 else lanes
                 channel = (job.block * groups + group) * lanes
-                codes = []
-                for lane in range(valid):
-                    record = self.records[f["record_base"] * lanes + channel + lane]
-                    total = wrapped(sums[group * lanes + lane] + record["bias"], 32)
-                    code = requantized(total, record["multiplier"], record["shift"]) + f["out_zero_point"]
-                    codes.append(min(max(code, f["low"]), f["high"]))
                 address = f["out_base"] + (job.first_pixel + pixel) * f["out_step"] + channel
                 self.reads.append((now, job.bank, pixel))
-                written = now + a.drain_latency + a.requantizer_latency
-                self.writes.append((written, address % (1 << a.element_address_bits), (1 << valid) - 1, codes))
+                last = number == len(self.jobs) - 1 and pixel == len(job.accumulators) - 1 and group == count - 1
+                record = f["record_base"] + job.block * groups + group
+                address %= 1 << a.element_address_bits
+                self.groups.append((now + 1, record, address, (1 << valid) - 1, last))
+                self.values.append((now + a.drain_latency, sums[group * lanes : (group + 1) * lanes]))
                 now += 1
         self.freed.append((now - 1, job.bank))
 
@@ -119,15 +102,6 @@ def test_every_group_in_its_cycle(columns: int, lanes: int, patience: float) -> 
     )
     drain = Drain(accelerator=accelerator)
     choose = random.Random(columns)
-    records = [random_record(choose) for _ in range(accelerator.record_words * lanes)]
-
-    async def load(context: Any) -> None:
-        for address in range(accelerator.record_words):
-            packed = [isa.RECORD.pack(record) for record in records[address * lanes : (address + 1) * lanes]]
-            word = sum(record << isa.RECORD.bits * lane for lane, record in enumerate(packed))
-            drive(context, drain, record_write_enable=1, record_write_address=address, record_write_data=word)
-            await context.tick()
-        context.set(drain.record_write_enable, 0)
 
     async def run(context: Any, layer: Layer) -> None:
         for name, value in layer.fields.items():
@@ -135,15 +109,14 @@ def test_every_group_in_its_cycle(columns: int, lanes: int, patience: float) -> 
         context.set(drain.start, 1)
         await context.tick()
         context.set(drain.start, 0)
-        reads, freed, writes, done = [], [], [], []
+        reads, freed, groups, values = [], [], [], []
         announced, asked = 0, None
         for cycle in range(3000):
-            if context.get(drain.write_enable):
-                mask, codes = context.get(drain.write_mask), context.get(drain.write_data)
-                kept = [int(codes[lane]) for lane in range(lanes) if mask >> lane & 1]
-                writes.append((cycle, context.get(drain.write_address), mask, kept))
-            if context.get(drain.done):
-                done.append(cycle)
+            if groups and groups[-1][0] == cycle - 1:
+                values.append((cycle, numbers(context, drain.values)))
+            if context.get(drain.valid):
+                found = (context.get(getattr(drain, name)) for name in ("record", "address", "mask", "last"))
+                groups.append((cycle, *found))
             # The accumulators answer a read in the next cycle, and say anything in others.
             answer = [choose.randint(-(1 << 31), (1 << 31) - 1) for _ in range(columns)]
             if asked is not None:
@@ -164,19 +137,18 @@ def test_every_group_in_its_cycle(columns: int, lanes: int, patience: float) -> 
             if announces:
                 layer.announce(announced, cycle)
                 announced += 1
-            if announced == len(layer.jobs) and cycle > layer.writes[-1][0] + 5:
+            if announced == len(layer.jobs) and cycle > layer.groups[-1][0] + 5:
                 break
             await context.tick()
         else:
             raise AssertionError("the drain does not end")
         assert reads == layer.reads
         assert freed == layer.freed
-        assert writes == layer.writes
-        assert done == [layer.writes[-1][0] + accelerator.store_latency]
+        assert groups == layer.groups
+        assert values == layer.values
 
     async def bench(context: Any) -> None:
-        await load(context)
         for _ in range(6):
-            await run(context, Layer(accelerator, random_layer(choose, accelerator), records, choose))
+            await run(context, Layer(accelerator, random_layer(choose, accelerator), choose))
 
     simulate(drain, bench)

@@ -65,7 +65,8 @@ def test_activation_memory_against_a_flat_array(rows: int, elements: int) -> Non
             write = choose.choice([choose.randrange(size), size - choose.randint(1, word), read])
             enable, mask = choose.getrandbits(1), choose.getrandbits(word)
             codes = [choose.randint(-128, 127) for _ in range(word)]
-            drive(context, memory, read_address=read, write_address=write, write_enable=enable)
+            context.set(memory.read.address, read)
+            drive(context, memory, write_address=write, write_enable=enable)
             drive(context, memory, write_mask=mask, write_data=codes)
             # A write is seen by reads presented two cycles after it.
             if len(waiting) == 2:
@@ -76,7 +77,7 @@ def test_activation_memory_against_a_flat_array(rows: int, elements: int) -> Non
             expected.append([int(flat[(read + i) % size]) for i in range(word)])
             await context.tick()
             if cycle:
-                assert numbers(context, memory.read_data) == expected[cycle - 1], f"cycle {cycle}"
+                assert numbers(context, memory.read.data) == expected[cycle - 1], f"cycle {cycle}"
 
     simulate(memory, bench)
 
@@ -145,13 +146,13 @@ def test_weight_memory_rewinds_and_advances() -> None:
             rewind = cycle == 0 or following == len(rows) or choose.random() < 0.1
             advance = rewind or choose.random() < 0.7
             base = choose.randrange(len(rows))
-            drive(context, memory, advance=advance, rewind=rewind, base=base)
+            drive(context, memory.read, advance=advance, rewind=rewind, base=base)
             read = base if rewind else following
             expected.append(rows[read] if advance else None)
             following = read + 1 if advance else following
             await context.tick()
             if cycle and expected[cycle - 1] is not None:
-                assert numbers(context, memory.weights) == expected[cycle - 1]
+                assert numbers(context, memory.read.weights) == expected[cycle - 1]
 
     simulate(memory, bench)
 

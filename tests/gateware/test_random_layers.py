@@ -19,7 +19,7 @@ from hwq.arch.parameters import (
     RequantizerParameters,
 )
 from hwq.gateware import accelerator as gateware
-from hwq.gateware.drain import Drain
+from hwq.gateware.results import Results
 from hwq.gateware.sequencer import Sequencer
 from hwq.graph.layers import Dense
 from hwq.graph.network import Network
@@ -130,14 +130,14 @@ class Run:
         self.outputs = images.unpack_words(words, word, 8)[: layer.output_elements].tolist()
 
     async def _watch(self, context: Any) -> None:
-        """Count cycles from START and note when the drain writes which element."""
+        """Count cycles from START and note when the results unit writes which element."""
         cycle = 0
         while True:
             await context.tick()
-            drain, sequencer = self._parts[Drain], self._parts[Sequencer]
+            write, sequencer = self._parts[Results].write, self._parts[Sequencer]
             cycle = 0 if context.get(sequencer.start) else cycle + 1
-            if context.get(drain.write_enable):
-                address, mask = context.get(drain.write_address), context.get(drain.write_mask)
+            if context.get(write.enable):
+                address, mask = context.get(write.address), context.get(write.mask)
                 for lane in range(self._hardware.lanes):
                     if mask >> lane & 1:
                         element = address + lane - self._layer.output_base

@@ -118,8 +118,8 @@ def test_a_design_that_falls_silent_fails(fault: Fault, complaint: str, tmp_path
 
 
 def test_outputs_that_are_never_written_cannot_pass_for_old_ones(tmp_path: Path) -> None:
-    # The drain's write enable is dead: what a run before left in memory would still be right.
-    silent = edit(r"(else write_enable <= )write_enable_9;", r"\g<1>1'h0;")
+    # The results unit's write enable is dead: what a run before left in memory would still be right.
+    silent = edit(r"(else write__enable <= )valid_8;", r"\g<1>1'h0;")
     report = run(small_design(), tmp_path, silent)
     assert not report.match
     assert all(layer.mismatches > 0 for layer in report.layers)

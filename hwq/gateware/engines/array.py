@@ -1,0 +1,100 @@
+"""The array engine: convolutions and dense layers on the systolic array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.isa import Opcode
+from hwq.gateware.accumulator import Accumulator
+from hwq.gateware.addresses import AddressGenerator
+from hwq.gateware.array import SystolicArray
+from hwq.gateware.drain import Drain
+from hwq.gateware.library import place
+from hwq.gateware.operands import OperandStage
+from hwq.gateware.ports import command_signature, read_signature, result_signature, weight_signature
+
+
+def _fields(target: Any, source: Any) -> list[Any]:
+    """Connect the descriptor fields that ``target`` asks for."""
+    return [getattr(target, name).eq(getattr(source, name)) for name in target.signature.members]
+
+
+class ArrayEngine(Component):
+    """Executes CONV: operands from activation memory through the array into accumulators, and out of them.
+
+    The walk and its flow control are `AddressGenerator`'s and `Drain`'s; the first result comes after the first job's
+    last sums, the last one ends the descriptor.
+    """
+
+    module = "hwq_array_engine"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        self._accelerator = accelerator
+        super().__init__(
+            {
+                "command": In(command_signature(accelerator, Opcode.CONV)),
+                "read": Out(read_signature(accelerator, accelerator.array.rows)),
+                "weights": Out(weight_signature(accelerator)),
+                "result": Out(result_signature(accelerator)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        parameters, descriptor = self._accelerator, self.command.descriptor
+        addresses = place(m, "addresses", AddressGenerator, platform, accelerator=parameters)
+        operands = place(m, "operand_stage", OperandStage, platform, accelerator=parameters)
+        array = place(m, "array", SystolicArray, platform, accelerator=parameters)
+        accumulator = place(m, "accumulator", Accumulator, platform, accelerator=parameters)
+        drain = place(m, "drain", Drain, platform, accelerator=parameters)
+
+        # Operands and weights into the array, sums into the accumulator.
+        m.d.comb += [
+            *_fields(addresses.descriptor, descriptor),
+            addresses.start.eq(self.command.start),
+            addresses.freed.eq(drain.freed),
+            addresses.freed_bank.eq(drain.freed_bank),
+            self.read.address.eq(addresses.read_address),
+            operands.codes.eq(self.read.data),
+            operands.valid.eq(addresses.operand_valid),
+            operands.zero_point.eq(descriptor.in_zero_point),
+            self.weights.advance.eq(addresses.load_ahead),
+            self.weights.rewind.eq(addresses.load_rewind),
+            self.weights.base.eq(descriptor.weight_base),
+            array.operands.eq(operands.operands),
+            array.bank.eq(addresses.bank),
+            array.load.eq(addresses.load),
+            array.weights.eq(self.weights.weights),
+            accumulator.valid.eq(addresses.sum_valid),
+            accumulator.first.eq(addresses.sum_first),
+            accumulator.bank.eq(addresses.sum_bank),
+            accumulator.address.eq(addresses.sum_address),
+            accumulator.sums.eq(array.sums),
+        ]
+
+        # Accumulators out through the drain.
+        result = self.result
+        m.d.comb += [
+            *_fields(drain.descriptor, descriptor),
+            drain.start.eq(self.command.start),
+            drain.finished.eq(addresses.sum_last),
+            drain.finished_bank.eq(addresses.sum_bank),
+            accumulator.drain_enable.eq(drain.read_enable),
+            accumulator.drain_bank.eq(drain.read_bank),
+            accumulator.drain_address.eq(drain.read_address),
+            drain.accumulators.eq(accumulator.drain_data),
+            result.valid.eq(drain.valid),
+            result.last.eq(drain.last),
+            result.record.eq(drain.record),
+            result.address.eq(drain.address),
+            result.mask.eq(drain.mask),
+            *(result.values[lane].eq(drain.values[lane]) for lane in range(parameters.lanes)),
+            result.zero_point.eq(descriptor.out_zero_point),
+            result.low.eq(descriptor.low),
+            result.high.eq(descriptor.high),
+        ]
+        return m
