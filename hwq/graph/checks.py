@@ -17,6 +17,9 @@ MAX_ELEMENTS = 1 << 26
 #: Width of every activation: rules, tables and rescaling are those of 8-bit kernels, and give other bits at others.
 ACTIVATION_BITS = 8
 
+#: Scales of activations: far beyond what networks hold, near enough that products and quotients stay inside float32.
+SMALLEST_SCALE, LARGEST_SCALE = 2.0**-60, 2.0**60
+
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
@@ -77,6 +80,9 @@ def check_tensor(tensor: Tensor) -> None:
     if elements > MAX_ELEMENTS:
         raise ModelError(f"{where}: {elements} elements; supported are at most {MAX_ELEMENTS}")
     check_quantization(tensor.quantization, where)
+    scale = float(tensor.quantization.scale[0])
+    if not SMALLEST_SCALE <= scale <= LARGEST_SCALE:
+        raise ModelError(f"{where}: scale {scale:g}; supported are scales from {SMALLEST_SCALE:g} to {LARGEST_SCALE:g}")
     if tensor.quantization.per_channel:
         raise ModelError(f"{where}: per-channel scales; supported are activations with one scale")
     if tensor.quantization.format.width != ACTIVATION_BITS:

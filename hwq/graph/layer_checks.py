@@ -6,7 +6,6 @@ than the real-valued layer says, the layer is refused here.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -36,6 +35,10 @@ from hwq.numeric.formats import INT32
 
 #: Multipliers carry a shift of at most 30: larger factors move every nonzero accumulator out of 32 bits.
 _MAX_EFFECTIVE_SCALE = 2.0**30
+#: Factors of functions beyond this are damage, and would not stay inside float32 next to scales.
+_MAX_FACTOR = 2.0**60
+#: Where one code more takes the argument of a function from one end to the other, or beyond the shifts of its kernel.
+_MAX_SIGMOID_SCALE, _MAX_HARD_SWISH_SCALE = 16.0, 2.0**20
 _MAX_WINDOW = 1 << 20
 #: What SAME padding of the largest window can reach.
 _MAX_PADDING = _MAX_WINDOW * _MAX_WINDOW
@@ -97,6 +100,17 @@ def _require_same_quantization(layer: Layer, inputs: Sequence[Tensor], output: T
 def _require_shape(output: Tensor, expected: tuple[int, ...]) -> None:
     if output.shape != expected:
         raise ModelError(f"output {output.name!r} has shape {list(output.shape)}, but {list(expected)} follows")
+
+
+def _require_ratio(source: Tensor, output: Tensor) -> None:
+    ratio = float(source.quantization.scale[0]) / float(output.quantization.scale[0])
+    if ratio >= _MAX_EFFECTIVE_SCALE:
+        raise ModelError(f"the input's scale is {ratio:g} times the output's; supported is below 2^30")
+
+
+def _require_scale(layer: Activation, scale: float, limit: float) -> None:
+    if scale >= limit:
+        raise ModelError(f"the input's scale is {scale:g}; {layer.kind.value} supports less than {limit:g}")
 
 
 def _require_clamp(clamp: tuple[int, int], output: Tensor) -> None:
@@ -236,6 +250,7 @@ def _check_mean(layer: Mean, inputs: Sequence[Tensor], output: Tensor) -> None:
     dropped = tuple(size for axis, size in enumerate(shape) if axis not in layer.axes)
     if output.shape != kept:
         _require_shape(output, dropped)
+    _require_ratio(inputs[0], output)
 
 
 def _check_pad(layer: Pad, inputs: Sequence[Tensor], output: Tensor) -> None:
@@ -284,34 +299,38 @@ def _check_softmax(layer: Softmax, inputs: Sequence[Tensor], output: Tensor) -> 
         raise ModelError(f"input {inputs[0].name!r} has no axis to take the softmax over")
     _require_output_quantization(layer, output, 1 / 256, -128)
     factor = layer.beta * float(inputs[0].quantization.scale[0]) * 2.0**26
-    if not math.isfinite(layer.beta) or not factor > 1.0:
-        raise ModelError(f"beta {layer.beta} times the input's scale is not a finite factor above 2^-26")
+    if not layer.beta < _MAX_FACTOR or not factor > 1.0:
+        raise ModelError(
+            f"beta {layer.beta} times the input's scale is not a factor above 2^-26 and of a beta below 2^60"
+        )
 
 
 def _check_activation(layer: Activation, inputs: Sequence[Tensor], output: Tensor) -> None:
     _require_shape(output, inputs[0].shape)
-    ratio = float(inputs[0].quantization.scale[0]) / float(output.quantization.scale[0])
+    scale = float(inputs[0].quantization.scale[0])
+    ratio = scale / float(output.quantization.scale[0])
     if layer.kind is ActivationKind.LOGISTIC:
         _require_output_quantization(layer, output, 1 / 256, -128)
+        _require_scale(layer, scale, _MAX_SIGMOID_SCALE)
     elif layer.kind is ActivationKind.TANH:
         _require_output_quantization(layer, output, 1 / 128, 0)
+        _require_scale(layer, scale, _MAX_SIGMOID_SCALE)
     elif layer.kind is ActivationKind.HARD_SWISH:
         if ratio >= 128:
             raise ModelError(f"the input's scale is {ratio:g} times the output's; hard_swish supports less than 128")
-    elif ratio >= _MAX_EFFECTIVE_SCALE:
-        raise ModelError(f"the input's scale is {ratio:g} times the output's; supported is below 2^30")
+        _require_scale(layer, scale, _MAX_HARD_SWISH_SCALE)
+    else:
+        _require_ratio(inputs[0], output)
     if layer.kind is ActivationKind.LEAKY_RELU:
-        if not 0 <= layer.alpha * ratio < _MAX_EFFECTIVE_SCALE:
-            raise ModelError(f"slope {layer.alpha}; supported are finite slopes from 0")
+        if not 0 <= layer.alpha * ratio < _MAX_EFFECTIVE_SCALE or layer.alpha >= _MAX_FACTOR:
+            raise ModelError(f"slope {layer.alpha}; supported are slopes from 0 that give factors below 2^30")
     elif layer.alpha != 0.0:
         raise ModelError(f"slope {layer.alpha} on {layer.kind.value}, which has none")
 
 
 def _check_requantize(layer: Requantize, inputs: Sequence[Tensor], output: Tensor) -> None:
     _require_shape(output, inputs[0].shape)
-    ratio = float(inputs[0].quantization.scale[0]) / float(output.quantization.scale[0])
-    if ratio >= _MAX_EFFECTIVE_SCALE:
-        raise ModelError(f"the input's scale is {ratio:g} times the output's; supported is below 2^30")
+    _require_ratio(inputs[0], output)
 
 
 _Rule = Callable[..., None]

@@ -607,6 +607,22 @@ REFUSALS: dict[str, tuple[Build, str]] = {
         with_input(lambda m, x: m.unary("RELU", x, output=Q(1e-12))),
         r"operator 0 RELU .*: layer relu: the input's scale is 5e\+10 times the output's; supported is below 2\^30",
     ),
+    "mean scales": (
+        with_input(lambda m, x: m.mean(x, [1, 2], output=Q(1e-12))),
+        r"operator 0 MEAN .*: layer mean: the input's scale is 5e\+10 times the output's; supported is below 2\^30",
+    ),
+    "logistic input": (
+        with_input(lambda m, x: m.unary("LOGISTIC", x, output=Q(1 / 256, -128)), scale=16.0),
+        "operator 0 LOGISTIC .*: layer logistic: the input's scale is 16; logistic supports less than 16",
+    ),
+    "tanh input": (
+        with_input(lambda m, x: m.unary("TANH", x, output=Q(1 / 128)), scale=16.0),
+        "operator 0 TANH .*: layer tanh: the input's scale is 16; tanh supports less than 16",
+    ),
+    "hard swish input": (
+        with_input(lambda m, x: m.unary("HARD_SWISH", x, output=Q(2.0**20)), scale=2.0**20),
+        r"operator 0 HARD_SWISH .*: the input's scale is 1\.04858e\+06; hard_swish supports less than 1\.04858e\+06",
+    ),
     "requantize scales": (
         with_input(lambda m, x: m.unary("QUANTIZE", x, output=Q(1e-12))),
         r"operator 0 QUANTIZE .*: the input's scale is 5e\+10 times the output's; supported is below 2\^30",

@@ -120,6 +120,11 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
         layer("conv", weight_quantization=with_scale([0.1, np.nan, 0.1, 0.1, 0.1, 0.1], axis=0)),
         "layer conv: weights: scale nan is not positive and finite",
     ),
+    "damaged scale": (
+        tensor("conv", quantization=quantization(1e20)),
+        r"tensor 'conv': scale 1e\+20; supported are scales from 8\.67362e-19 to 1\.15292e\+18",
+    ),
+    "vanishing scale": (tensor("conv", quantization=quantization(1e-19)), "tensor 'conv': scale 1e-19; supported are"),
     "zero-point outside": (
         tensor("conv", quantization=quantization(0.1, -129)),
         "tensor 'conv': zero-point -129 is outside -128..127",
@@ -264,6 +269,8 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
     ),
     "softmax beta": (layer("softmax", beta=1e-12), "layer softmax: beta 1e-12 times the input's scale"),
     "softmax infinite beta": (layer("softmax", beta=np.inf), "layer softmax: beta inf times the input's scale"),
+    "softmax huge beta": (layer("softmax", beta=2.0**60), r"layer softmax: beta 1\.15\d*e\+18 times the input's scale"),
+    "huge slope": (layer("leaky", alpha=2.0**60), r"layer leaky: slope 1\.15\d*e\+18; supported are slopes from 0"),
     "slope": (layer("leaky", alpha=-0.1), "layer leaky: slope -0.1"),
     "infinite slope": (layer("leaky", alpha=np.inf), "layer leaky: slope inf"),
     "requantize shape": (
