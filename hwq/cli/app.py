@@ -47,6 +47,10 @@ VERBS: dict[str, Verb] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (without the program's name; ``sys.argv`` by default); returns the exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # It was closed when the process began: nobody listens, and the exit code still tells.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A terminal that lacks a character shows its code instead.
@@ -74,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename is not None else ""
         return _fail(f"{where}{error.strerror or error}")
     except MemoryError:
-        return _fail("out of memory")
+        asked = any(word.partition("=")[0] == "--samples" for word in arguments)
+        return _fail("out of memory" + (": lower --samples" if asked else ""))
     except Exception:
         return _bug()
 

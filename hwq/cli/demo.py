@@ -21,6 +21,7 @@ from rich.text import Text
 
 from hwq.cli import console, exit_codes
 from hwq.cli.gen import layer_table
+from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
 from hwq.cli.projects import ProjectDesign, open_design
 from hwq.cli.samples import SampleFile, open_samples
@@ -118,7 +119,10 @@ class _Steps:
 
 def command(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the Verilog and everything else goes.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", parser=named_path, help="Where the Verilog and everything else goes."
+        ),
     ] = Path("hwq-demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> int:

@@ -9,8 +9,10 @@ import typer
 from rich.table import Table
 
 from hwq.cli import console
+from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
-from hwq.cli.projects import choose_samples, open_design
+from hwq.cli.projects import open_design, project_samples
+from hwq.cli.sources import Seed
 from hwq.export.package import Package, write_package
 from hwq.verify.design import Design
 from hwq.verify.vectors import golden_vectors
@@ -18,11 +20,13 @@ from hwq.verify.vectors import golden_vectors
 
 def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT.yaml", help="The project.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", parser=named_path, help="Where the files go.")
+    ],
     data: Annotated[
         Path | None, typer.Option(metavar="X.npz", help="Samples; the first one becomes the testbench's vectors.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the testbench's random vectors, where there are no samples.")] = 0,
+    seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
 ) -> int:
     """Write Verilog, memory images, manifest, C header and a self-checking testbench.
@@ -32,7 +36,7 @@ def command(
     with phases() as show:
         show("reading")
         opened = open_design(project)
-        x, origin = choose_samples(opened, data, 1, seed)
+        x, origin = project_samples(opened, data, 1, seed)
         show("writing Verilog")
         vectors = [vector.first() for vector in golden_vectors(opened.design, x)]
         package = write_package(opened.design.program, opened.design.network, output, opened.inputs, vectors)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from hwq.config.project import Project, load_project
 from hwq.errors import ModelError
 from hwq.frontends import load
@@ -31,3 +33,10 @@ def open_target(path: Path) -> Target:
         except ModelError as error:
             raise ModelError(f"{path}: model: {error}") from None
     return Target(load(path), path, None)
+
+
+def named_path(given: str | Path) -> Path:
+    """What an option for a place to write to was given, or its default; nothing would be the current directory."""
+    if not str(given).strip():
+        raise typer.BadParameter("is empty; give a name, or . for the current directory")
+    return Path(given)

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.cli.inputs import open_target
-from hwq.cli.samples import open_samples
+from hwq.cli.sources import choose_samples
 from hwq.config.project import Project
-from hwq.errors import CapacityError, ConfigError, DataError
+from hwq.errors import CapacityError, ConfigError
 from hwq.verify.design import Design, lower_design
-from hwq.verify.vectors import random_samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesig
     return ProjectDesign(target.project, design, {"project": _identity(path), "model": _identity(target.model)})
 
 
-def choose_samples(opened: ProjectDesign, data: Path | None, count: int, seed: int) -> tuple[NDArray[np.integer], str]:
+def project_samples(opened: ProjectDesign, data: Path | None, count: int, seed: int) -> tuple[NDArray[np.integer], str]:
     """The first ``count`` samples of ``data``, or of the project's data, or else random ones.
 
     Returns
@@ -62,14 +61,8 @@ def choose_samples(opened: ProjectDesign, data: Path | None, count: int, seed: i
     DataError
         There are fewer.
     """
-    network = opened.design.network
-    path = data or opened.project.data
-    if path is None:
-        return random_samples(network, count, seed), f"random, seed {seed}"
-    samples = open_samples(path, network)
-    if samples.count < count:
-        raise DataError(f"{path} holds {samples.count} samples, and {count} are asked for")
-    return next(iter(samples.pieces(lambda: count))), str(path)
+    samples = choose_samples(opened.design.network, data or opened.project.data, count, seed, count)
+    return next(iter(samples.pieces(lambda: count))), samples.origin
 
 
 def _identity(path: Path) -> dict[str, str]:

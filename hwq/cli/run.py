@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from hwq.cli import console, exit_codes
 from hwq.cli.arrays import ArrayWriter
-from hwq.cli.inputs import Target, open_target
-from hwq.cli.samples import SampleFile, open_samples
+from hwq.cli.inputs import Target, named_path, open_target
+from hwq.cli.samples import SampleFile
+from hwq.cli.sources import MOST_SAMPLES, RandomSamples, Seed, choose_samples
 from hwq.config.faults import nearest
 from hwq.emulate import Emulator
-from hwq.errors import ConfigError, DataError
+from hwq.emulate.contracts import NETWORK_CONTRACTS
+from hwq.errors import ConfigError
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 
@@ -29,6 +31,9 @@ _PIECE_SECONDS = 0.25
 #: Bytes of activations, and samples, that one piece holds at most.
 _PIECE_BYTES = 1 << 24
 _PIECE_SAMPLES = 4096
+
+#: Inputs where there is no data and nobody says how many.
+_RANDOM_SAMPLES = 1000
 
 
 @dataclass
@@ -59,19 +64,34 @@ def command(
             "Without it the project's, or double.",
         ),
     ] = None,
-    save: Annotated[Path | None, typer.Option(metavar="OUT.npz", help="Write the raw integer outputs as y.")] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--samples",
+            metavar="N",
+            min=1,
+            max=MOST_SAMPLES,
+            help=f"Only the first N samples; without data N random inputs, {_RANDOM_SAMPLES:,} by default.",
+        ),
+    ] = None,
+    seed: Seed = 0,
+    save: Annotated[
+        Path | None, typer.Option(metavar="OUT.npz", parser=named_path, help="Write the raw integer outputs as y.")
+    ] = None,
     dump: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write every layer's output to DIR as LAYER.npy.")
+        Path | None,
+        typer.Option(metavar="DIR", parser=named_path, help="Write every layer's output to DIR as LAYER.npy."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> int:
     """Compute a model's outputs bit for bit, and measure accuracy and speed.
 
-    Real numbers are quantized at the input. Accuracy is the part of the samples whose largest output is y. Results
-    appear only when they are whole; an interrupted run saves the samples it had.
+    Real numbers are quantized at the input; without samples the inputs are random. Accuracy is the part of the samples
+    whose largest output is y. Results appear only when they are whole; an interrupted run saves the samples it had.
     """
     target = open_target(model)
-    samples = open_samples(_data_file(target, data), target.network)
+    data = data or (target.project.data if target.project else None)
+    samples = choose_samples(target.network, data, count, seed, _RANDOM_SAMPLES)
     chosen = _contract(target, contract)
     with console.waiting("preparing the emulator"):
         emulator = Emulator(target.network, chosen)
@@ -91,14 +111,16 @@ def command(
                 "network": target.network.name,
                 "contract": chosen.value,
                 "samples": tally.samples,
+                "origin": samples.origin,
                 "accuracy": accuracy,
                 "inferences_per_second": round(speed, 3),
             }
         )
         return exit_codes.GOOD
+    unknown = "unknown: no labels y" if data else "unknown: give --data X.npz with samples x and labels y"
     lines = [
-        ("samples", f"{tally.samples:,}"),
-        ("accuracy", "unknown: no labels y" if accuracy is None else f"{accuracy:.2%} ({tally.right:,} right)"),
+        ("samples", f"{tally.samples:,} ({samples.origin})"),
+        ("accuracy", unknown if accuracy is None else f"{accuracy:.2%} ({tally.right:,} right)"),
         ("inferences/s", f"{speed:,.0f} ({tally.seconds:.2f} s)"),
         *([("outputs", str(save))] if save is not None else []),
         *([("layers", str(dump))] if dump is not None else []),
@@ -113,25 +135,13 @@ def command(
 def _contract(target: Target, name: str | None) -> Contract:
     if name is None:
         return target.project.accelerator.arithmetic.contract if target.project else Contract.DOUBLE
-    try:
-        return Contract(name)
-    except ValueError:
-        raise ConfigError(f"--contract: no contract {name!r}; {nearest(name, [c.value for c in Contract])}") from None
+    known = {contract.value: contract for contract in NETWORK_CONTRACTS}
+    if name not in known:
+        raise ConfigError(f"--contract: no contract {name!r}; {nearest(name, [*known])}")
+    return known[name]
 
 
-def _data_file(target: Target, data: Path | None) -> Path:
-    chosen = data or (target.project.data if target.project else None)
-    if chosen is None:
-        tensor = target.network.tensors[target.network.input]
-        shape = ", ".join(["N", *map(str, tensor.shape)])
-        also = " or name it as data in the project" if target.project else ""
-        raise DataError(
-            f"no samples: give --data X.npz with x [{shape}], {tensor.quantization.format} codes or floats{also}"
-        )
-    return chosen
-
-
-def _compute(emulator: Emulator, samples: SampleFile, save: Path | None, dump: Path | None) -> _Tally:
+def _compute(emulator: Emulator, samples: SampleFile | RandomSamples, save: Path | None, dump: Path | None) -> _Tally:
     """Run every sample in pieces; outputs are written as they come."""
     network = emulator.network
     tally = _Tally()
@@ -162,7 +172,7 @@ def _compute(emulator: Emulator, samples: SampleFile, save: Path | None, dump: P
 def _piece(
     emulator: Emulator,
     x: NDArray[np.integer],
-    samples: SampleFile,
+    samples: SampleFile | RandomSamples,
     tally: _Tally,
     outputs: list[ArrayWriter],
     layers: dict[str, ArrayWriter],

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,7 +51,7 @@ class SampleFile:
     network:
         Whose input the samples are for.
     count:
-        Number of samples, N.
+        Number of samples, N, or of those that are wanted, the first ones.
     labels:
         int64 [N] of output indices, or ``None``.
     """
@@ -60,6 +60,17 @@ class SampleFile:
     network: Network
     count: int
     labels: NDArray[np.int64] | None
+
+    @property
+    def origin(self) -> str:
+        """What to tell the user of where the samples are from."""
+        return str(self.path)
+
+    def first(self, count: int) -> SampleFile:
+        """Only the first ``count`` samples; DataError where there are fewer."""
+        if self.count < count:
+            raise DataError(f"{self.path} holds {self.count:,} samples, and {count:,} are asked for")
+        return replace(self, count=count, labels=None if self.labels is None else self.labels[:count])
 
     def pieces(self, size: Callable[[], int]) -> Iterator[NDArray[np.integer]]:
         """The samples as input codes, as many at a time as ``size`` says each time.
@@ -75,7 +86,7 @@ class SampleFile:
             if header.fortran:
                 # Samples are not contiguous: only the whole array gives the first one.
                 whole = np.frombuffer(_read(member, header.bytes), header.dtype).reshape(header.shape[::-1]).T
-            sample_bytes = header.bytes // self.count
+            sample_bytes = header.bytes // header.shape[0]
             begin = 0
             while begin < self.count:
                 count = min(size(), self.count - begin)

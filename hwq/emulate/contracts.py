@@ -40,6 +40,9 @@ _ARITHMETIC = {
     Contract.FP32HE: Arithmetic(Contract.FP32HE, Contract.FP32HE, xnnpack=True, optimized=True),
 }
 
+#: Contracts that whole networks run under.
+NETWORK_CONTRACTS = tuple(_ARITHMETIC)
+
 
 def arithmetic_of(contract: Contract) -> Arithmetic:
     """The arithmetic of a whole network under ``contract``.
@@ -50,6 +53,6 @@ def arithmetic_of(contract: Contract) -> Arithmetic:
         SHIFT, which needs more than a network says: scales that are powers of two, and a rounding.
     """
     if contract not in _ARITHMETIC:
-        known = ", ".join(c.value for c in _ARITHMETIC)
+        known = ", ".join(c.value for c in NETWORK_CONTRACTS)
         raise ConfigError(f"contract: {contract.value} does not run whole networks; {known} do")
     return _ARITHMETIC[contract]

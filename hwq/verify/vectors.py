@@ -39,8 +39,8 @@ def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
     ]
 
 
-def random_samples(network: Network, count: int, seed: int) -> NDArray[np.integer]:
-    """``count`` uniformly random inputs of ``network``."""
+def random_samples(network: Network, count: int, seed: int | np.random.Generator) -> NDArray[np.integer]:
+    """``count`` uniformly random inputs of ``network``; a generator goes on where it was."""
     tensor = network.tensors[network.input]
     codes = tensor.quantization.format
     random = np.random.default_rng(seed)

@@ -163,6 +163,30 @@ def test_a_closed_pipe_is_quiet(verb: str) -> None:
     assert process.returncode == 141
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(("arguments", "code"), [("schema", 0), ("inspect nothing.tflite", 2), ("--help", 0)])
+def test_streams_that_were_never_open(arguments: str, code: int, closed: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" -m hwq {arguments} {closed}', sys.executable],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert (done.stdout == "") == (closed != "2>&-" or code == 2)
+
+
+def test_out_of_memory_names_the_option_to_lower(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(arguments: list[str]) -> int:
+        raise MemoryError
+
+    monkeypatch.setattr(app, "_execute", too_much)
+    for arguments in (["verify", "p.yaml", "--samples", "9000"], ["run", "p.yaml", "--samples=9000"]):
+        assert refused(capsys, *arguments) == "hwq: error: out of memory: lower --samples\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_is_told() -> None:
     with open("/dev/full", "w") as full:

@@ -102,6 +102,16 @@ def test_waves_without_a_directory_lie_beside_the_user(
         (["gen", "{model}", "-o", "x"], "a model alone says nothing of the hardware; give a project"),
         (["gen", "{project}", "-o", "{project}"], "cannot write"),
         (["gen", "{project}"], "output"),
+        (["gen", "{project}", "-o", ""], "'-o': is empty; give a name"),
+        (["verify", "{project}", "-o", " "], "'-o': is empty; give a name"),
+        (["demo", "-o", ""], "'-o': is empty; give a name"),
+        (["run", "{project}", "--dump", ""], "'--dump': is empty; give a name"),
+        (["run", "{project}", "--save", ""], "'--save': is empty; give a name"),
+        (["gen", "{project}", "-o", "x", "--seed", "-1"], "'--seed': Input should be greater than or equal to 0"),
+        (["verify", "{project}", "--seed", "-1"], "'--seed': Input should be greater than or equal to 0"),
+        (["run", "{project}", "--seed", "-1"], "'--seed': Input should be greater than or equal to 0"),
+        (["verify", "{project}", "--samples", "99999999999999999999"], "'--samples': Input should be less than"),
+        (["run", "{project}", "--samples", "99999999999999999999"], "'--samples': Input should be less than"),
     ],
 )
 def test_mistakes_are_explained(

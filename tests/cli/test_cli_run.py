@@ -18,6 +18,7 @@ import pytest
 
 from hwq.cli import run as run_verb
 from hwq.emulate import Emulator
+from hwq.verify.vectors import random_samples
 from tests.cli.support import refused, run_cli, small_model, small_samples
 from tests.graph.networks import network_of_every_layer
 from tests.support.models import official_file, official_model
@@ -143,10 +144,37 @@ def test_project_brings_model_and_data(capsys: Capture, monkeypatch: pytest.Monk
     assert report["accuracy"] == pytest.approx(0.905, abs=0.005)
 
 
-def test_no_samples(capsys: Capture, model: Path, tmp_path: Path) -> None:
-    assert "give --data X.npz with x [N, 8, 6, 4], uint8 codes or floats" in refused(capsys, "run", model)
-    (tmp_path / "p.yaml").write_text("model: small.hwqnet\n")
-    assert "or name it as data in the project" in refused(capsys, "run", tmp_path / "p.yaml")
+@pytest.mark.parametrize("first", [1, 7, 32])
+def test_without_data_inputs_are_random_and_say_so(
+    capsys: Capture, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    monkeypatch.setattr(run_verb, "_FIRST_PIECE", first)
+    out = tmp_path / "out.npz"
+    result = run_cli(capsys, "run", model, "--samples", 50, "--seed", 9, "--save", out)
+    assert (result.code, result.err) == (0, "")
+    assert "50 (random, seed 9)" in result.out
+    assert "unknown: give --data X.npz with samples x and labels y" in result.out
+    # What gen and verify draw from the same seed.
+    np.testing.assert_array_equal(np.load(out)["y"], expected(random_samples(network_of_every_layer(), 50, 9)))
+
+
+def test_random_inputs_of_a_project(capsys: Capture, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(f"model: {model.name}\n")
+    report = run_cli(capsys, "run", tmp_path / "p.yaml", "--json").json
+    assert (report["samples"], report["origin"], report["accuracy"]) == (1000, "random, seed 0", None)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_only_the_first_samples(capsys: Capture, model: Path, tmp_path: Path, order: Any) -> None:
+    x = small_samples(40)
+    labels = expected(x).argmax(axis=1)
+    labels[30:] = (labels[30:] + 1) % 5
+    data, out = save(tmp_path / "x.npz", x=np.asarray(x, order=order), y=labels), tmp_path / "out.npz"
+    report = run_cli(capsys, "run", model, "--data", data, "--samples", 30, "--save", out, "--json").json
+    assert (report["samples"], report["origin"], report["accuracy"]) == (30, str(data), 1.0)
+    np.testing.assert_array_equal(np.load(out)["y"], expected(x[:30]))
+    message = refused(capsys, "run", model, "--data", data, "--samples", 41)
+    assert message == f"hwq: error: {data} holds 40 samples, and 41 are asked for\n"
 
 
 def wrong_arrays() -> dict[str, tuple[dict[str, Any], str]]:
@@ -242,7 +270,9 @@ def test_places(capsys: Capture, tmp_path: Path, model: Path) -> None:
     assert f"{data}: File exists" in refused(capsys, "run", model, "--data", data, "--dump", data)
     message = refused(capsys, "run", model, "--data", data, "--contract", "duoble")
     assert "no contract 'duoble'; did you mean double?" in message
-    assert "shift does not run whole networks" in refused(capsys, "run", model, "--data", data, "--contract", "shift")
+    # It exists, and needs more than a network says: it is not offered.
+    message = refused(capsys, "run", model, "--data", data, "--contract", "shift")
+    assert "no contract 'shift'; valid are double, single, up2, f64away, fp32he" in message
 
 
 def test_a_failing_disk_leaves_nothing_behind(
