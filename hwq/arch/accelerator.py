@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 
 from hwq.arch import isa
 from hwq.arch.checks import Checks
+from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.engines.elementwise import ElementwiseParameters
+from hwq.arch.engines.pooling import PoolingParameters
+from hwq.arch.layout import Layout
 from hwq.arch.parameters import (
     ArithmeticParameters,
     ArrayParameters,
@@ -27,7 +31,7 @@ def ceil_div(a: int, b: int) -> int:
 
 @dataclass(frozen=True)
 class Accelerator:
-    """A weight-stationary systolic accelerator.
+    """A weight-stationary systolic array, and the engines beside it; one that is ``None`` is not built.
 
     Raises
     ------
@@ -39,6 +43,9 @@ class Accelerator:
     arithmetic: ArithmeticParameters = field(default_factory=ArithmeticParameters)
     requantizer: RequantizerParameters = field(default_factory=RequantizerParameters)
     buffers: BufferParameters = field(default_factory=BufferParameters)
+    depthwise: DepthwiseParameters | None = None
+    pooling: PoolingParameters | None = None
+    elementwise: ElementwiseParameters | None = None
 
     def __post_init__(self) -> None:
         with Checks("") as check:
@@ -87,12 +94,24 @@ class Accelerator:
     @property
     def engines(self) -> Mapping[str, isa.Opcode]:
         """The engines there are, by name, with the opcode that each executes."""
-        return {"array": isa.Opcode.CONV}
+        beside = {"depthwise": isa.Opcode.DWCONV, "pooling": isa.Opcode.POOL, "elementwise": isa.Opcode.ADD}
+        built = {name: opcode for name, opcode in beside.items() if getattr(self, name) is not None}
+        return {"array": isa.Opcode.CONV, **built}
+
+    @property
+    def layouts(self) -> Mapping[isa.Opcode, Layout]:
+        """Layouts of the descriptors that this accelerator knows."""
+        return {opcode: isa.LAYOUTS[opcode] for opcode in (isa.Opcode.END, *self.engines.values())}
 
     @property
     def value_bits(self) -> int:
         """Bits of the values that engines hand to the requantizers."""
-        return self.arithmetic.accumulator_bits
+        return max(self.arithmetic.accumulator_bits, 32 if len(self.engines) > 1 else 0)
+
+    @property
+    def vector(self) -> int:
+        """Channels that the depthwise and the pooling engine take side by side: whole groups of lanes in a word."""
+        return self.word // self.lanes * self.lanes
 
     # -- memories ------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Space
+from hwq.arch.layout import Layout
 from hwq.export.ports import describe_ports
 from hwq.export.verilog import TOP, tool_versions
 from hwq.schedule.program import LayerProgram, NetworkProgram, Program
@@ -28,7 +29,7 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _layout(layout: isa.Layout) -> list[dict[str, Any]]:
+def _layout(layout: Layout) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
@@ -139,11 +140,11 @@ def build_manifest(
         "identity": isa.IDENTITY,
         "isa_version": isa.ISA_VERSION,
         "registers": _registers(),
-        "opcodes": {opcode.name: opcode.value for opcode in isa.Opcode},
+        "opcodes": {opcode.name: opcode.value for opcode in a.layouts},
         "descriptor": {
             "word_bits": isa.WORD_BITS,
             "words": isa.DESCRIPTOR_WORDS,
-            "layouts": {opcode.name: _layout(layout) for opcode, layout in isa.LAYOUTS.items()},
+            "layouts": {opcode.name: _layout(layout) for opcode, layout in a.layouts.items()},
         },
         "record": {"bits": isa.RECORD.bits, "fields": _layout(isa.RECORD)},
         "memories": _memories(program),

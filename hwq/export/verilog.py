@@ -146,7 +146,7 @@ def _header(kind: type[Any], parameters: dict[str, Any], modules: list[str]) -> 
 
 def _describe(name: str, value: Any) -> list[str]:
     if isinstance(value, Accelerator):
-        sections = ("array", "arithmetic", "requantizer", "buffers")
+        sections = [section for section, chosen in vars(value).items() if chosen is not None]
         lines = [
             f"{section}: " + ", ".join(f"{key} {_text(item)}" for key, item in vars(getattr(value, section)).items())
             for section in sections

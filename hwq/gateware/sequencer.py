@@ -65,7 +65,7 @@ class Sequencer(Component):
         self._accelerator = accelerator
         self._words = accelerator.descriptor_words
         self._engines: dict[Opcode, str] = {opcode: name for name, opcode in accelerator.engines.items()}
-        self._layouts = (Opcode.END, *self._engines)
+        self._layouts = tuple(accelerator.layouts)
         super().__init__(
             {
                 "start": In(1),

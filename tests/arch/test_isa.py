@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwq.arch import isa
-from hwq.arch.isa import Field, Layout
+from hwq.arch.layout import Field, Layout
 
 
 @pytest.mark.parametrize("layout", [*isa.LAYOUTS.values(), isa.RECORD])

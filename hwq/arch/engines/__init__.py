@@ -1,0 +1,1 @@
+"""One engine a file: its parameters, the layout of its descriptor, its latencies."""
