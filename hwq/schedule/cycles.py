@@ -6,28 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from hwq.arch import isa
 from hwq.schedule.plan import ConvPlan
-
-
-@dataclass(frozen=True)
-class CycleCount:
-    """Cycles of one descriptor, from the end of the one before (or START) to its last output written.
-
-    ``fetch``, ``load`` (the first tile of weights), ``issue`` (passes), ``wait`` (for an accumulator bank) and ``tail``
-    (from the last step's issue to the last write) add up to ``total``.
-    """
-
-    fetch: int
-    load: int
-    issue: int
-    wait: int
-    tail: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.fetch + self.load + self.issue + self.wait + self.tail
+from hwq.schedule.plans import CycleCount, fetch_cycles, to_memory
 
 
 @dataclass(frozen=True)
@@ -55,7 +35,7 @@ def jobs(plan: ConvPlan) -> tuple[Job, ...]:
 def _walk(plan: ConvPlan) -> Iterator[Job]:
     a = plan.accelerator
     to_full = a.feed_latency + a.array_latency + a.accumulate_latency
-    job_end = _fetch_cycles() + a.array.rows
+    job_end = fetch_cycles() + a.array.rows
     drain_ends = [-1, -2]
     for pixels in plan.tiles:
         length = max(pixels, a.minimum_pass)
@@ -74,7 +54,7 @@ def count_cycles(plan: ConvPlan) -> CycleCount:
     """Predict the cycles of ``plan``; the count is exact, and `hwq verify` holds the hardware to it."""
     rows = plan.accelerator.array.rows
     issue = wait = 0
-    free = _fetch_cycles() + rows + 1
+    free = fetch_cycles() + rows + 1
     last = 0
     for job in jobs(plan):
         wait += job.begin - free
@@ -82,7 +62,7 @@ def count_cycles(plan: ConvPlan) -> CycleCount:
         free = job.end + 1
         last = job.drain_end
     total = last + _to_memory(plan)
-    return CycleCount(_fetch_cycles(), rows, issue, wait, total - _fetch_cycles() - rows - issue - wait)
+    return CycleCount(fetch_cycles(), rows, issue, wait, total - fetch_cycles() - rows - issue - wait)
 
 
 def output_cycle(plan: ConvPlan, pixel: int, channel: int) -> int:
@@ -93,11 +73,6 @@ def output_cycle(plan: ConvPlan, pixel: int, channel: int) -> int:
     return job.drain + place * job.groups + lane // plan.accelerator.lanes + _to_memory(plan)
 
 
-def _fetch_cycles() -> int:
-    # Descriptor words are asked for one per cycle; the last arrives one cycle later and is complete in the next.
-    return isa.DESCRIPTOR_WORDS + 2
-
-
 def _to_memory(plan: ConvPlan) -> int:
-    a = plan.accelerator
-    return a.drain_latency + a.requantizer_latency + a.store_latency
+    # A group reaches the results unit a cycle after the drain issued it.
+    return 1 + to_memory(plan.accelerator)

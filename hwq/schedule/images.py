@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,13 @@ def weight_words(program: Program) -> list[int]:
 
 def record_words(program: Program) -> list[int]:
     """Record memory."""
-    lanes = program.accelerator.lanes
-    packed = [isa.RECORD.pack(record) for record in program.records]
+    return pack_records(program.accelerator, program.records)
+
+
+def pack_records(accelerator: Accelerator, records: Sequence[Mapping[str, int]]) -> list[int]:
+    """The fields of records as words of record memory, a record for each lane, the first lowest."""
+    lanes = accelerator.lanes
+    packed = [isa.RECORD.pack(record) for record in records]
     return [
         sum(record << (lane * isa.RECORD.bits) for lane, record in enumerate(packed[i : i + lanes]))
         for i in range(0, len(packed), lanes)

@@ -16,9 +16,10 @@ from hwq.graph.layers import Conv2D, Dense, Reshape
 from hwq.graph.network import Network
 from hwq.schedule.allocation import allocate
 from hwq.schedule.capacity import width_faults
-from hwq.schedule.cycles import CycleCount, count_cycles, output_cycle
+from hwq.schedule.cycles import count_cycles, output_cycle
 from hwq.schedule.geometry import convolutions, is_convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
+from hwq.schedule.plans import CycleCount
 from hwq.schedule.records import channel_records
 
 WHOLE = "whole-network"
