@@ -23,6 +23,7 @@ import typer
 
 from hwq import __version__
 from hwq.cli import exit_codes
+from hwq.cli.signals import Terminated, terminations
 from hwq.errors import HwqError
 
 
@@ -42,6 +43,7 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("hwq.cli.demo", "Take a small trained network the whole way, from accuracy to matching Verilog."),
     "schema": Verb("hwq.cli.schema", "Print the JSON Schema of project files."),
     "doctor": Verb("hwq.cli.doctor", "List the tools hwq uses, and what to install where one is missing."),
+    "cache": Verb("hwq.cli.cache", "Show what the cache of built simulators holds, or empty it."),
 }
 
 
@@ -57,9 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _execute(arguments)
-        sys.stdout.flush()
+        with terminations():
+            code = _execute(arguments)
+            sys.stdout.flush()
         return code
+    except Terminated as request:
+        return _fail("terminated", request.exit_code, kind="")
     except BrokenPipeError:
         # Whoever read the output has what it wanted; nothing more can be written, at exit neither.
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from hwq.errors import ToolError
-from hwq.toolchain.cache import cache_root, cached_build, content_key
+from hwq.toolchain.cache import cache_entries, cache_limit, cache_root, cached_build, content_key
 from hwq.toolchain.verilator import first_error
 
 
@@ -41,7 +43,7 @@ def test_a_build_that_ends_early_leaves_nothing(error: BaseException, own_cache:
 
     with pytest.raises(type(error)):
         cached_build("kind", "key", build)
-    assert list((own_cache / "kind").iterdir()) == []
+    assert [path for path in own_cache.rglob("*") if path.is_file()] == []
 
 
 def test_a_build_that_someone_else_finished_meanwhile_is_theirs() -> None:
@@ -92,3 +94,54 @@ def test_without_a_choice_it_lies_in_the_users_cache(monkeypatch: pytest.MonkeyP
 )
 def test_the_first_error_of_a_log(log: str, expected: str) -> None:
     assert first_error(log) == expected
+
+
+def test_a_relative_path_is_taken_from_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HWQ_CACHE", "here")
+    assert cache_root() == tmp_path / "here"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HWQ_CACHE", "~/there")
+    assert cache_root() == tmp_path / "home" / "there"
+    monkeypatch.setenv("HWQ_CACHE", "~nobody-of-this-name/there")
+    with pytest.raises(ToolError, match="has no home directory: set HWQ_CACHE"):
+        cache_root()
+
+
+def test_beyond_the_limit_the_least_recently_used_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    def add(key: str) -> Path:
+        return cached_build(
+            "simulators", key, lambda directory: (directory / "made").write_bytes(b"x" * 1000) and None
+        )[0]
+
+    ages = {"a": 300, "b": 400, "c": 200, "d": 30}
+    for key, age in ages.items():
+        then = time.time() - age
+        os.utime(add(key), (then, then))
+    # What is used again is old no more.
+    assert cached_build("simulators", "b", lambda directory: None)[1]
+    monkeypatch.setenv("HWQ_CACHE_LIMIT", "3K")
+    add("e")
+    # a and c are the oldest; d is recent and stays.
+    assert sorted(entry.path.name for entry in cache_entries()) == ["b", "d", "e"]
+    monkeypatch.setenv("HWQ_CACHE_LIMIT", "0")
+    add("f")
+    assert sorted(entry.path.name for entry in cache_entries()) == ["b", "d", "e", "f"]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("", 2 << 30), ("0", 0), ("1000", 1000), ("2k", 2048), ("1.5 MiB", 3 << 19), ("3GB", 3 << 30)]
+)
+def test_sizes(monkeypatch: pytest.MonkeyPatch, text: str, size: int) -> None:
+    monkeypatch.setenv("HWQ_CACHE_LIMIT", text)
+    assert cache_limit() == size
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "2X", "nan"])
+def test_a_limit_that_is_no_size_is_refused_before_anything_is_built(
+    monkeypatch: pytest.MonkeyPatch, text: str, own_cache: Path
+) -> None:
+    monkeypatch.setenv("HWQ_CACHE_LIMIT", text)
+    with pytest.raises(ToolError, match=f"HWQ_CACHE_LIMIT is no size: '{text}'; valid are sizes like 500M or 2G"):
+        cached_build("simulators", "key", lambda directory: None)
+    assert not own_cache.exists()
