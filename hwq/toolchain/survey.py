@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +12,8 @@ from functools import partial
 
 from hwq.errors import ToolError
 from hwq.toolchain import tools
+from hwq.toolchain.cache import cache_limit, cache_root
+from hwq.toolchain.plain_paths import plain_folder
 from hwq.toolchain.tools import MissingError, Tool, TooOldError
 
 
@@ -81,6 +84,20 @@ def _python() -> Tool:
     return tool
 
 
+def _build_folder() -> Tool:
+    with plain_folder() as folder:
+        return Tool("temporary folder", "", str(folder.path.parent), ())
+
+
+def _build_cache() -> Tool:
+    cache_limit()
+    root = cache_root()
+    there = next(path for path in (root, *root.parents) if path.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise ToolError(f"cannot write the build cache {root}: set HWQ_CACHE")
+    return Tool("build cache", "", str(root), ())
+
+
 def _wanted() -> list[_Wanted]:
     return [
         _Wanted("python", True, "everything", _python),
@@ -93,6 +110,8 @@ def _wanted() -> list[_Wanted]:
         _Wanted("g++", True, "simulation", tools.find_compiler),
         _Wanted("make", True, "simulation", tools.find_make),
         _Wanted("perl", True, "simulation", tools.find_perl),
+        _Wanted("temporary folder", True, "simulation", _build_folder),
+        _Wanted("build cache", True, "simulation", _build_cache),
         _Wanted("yosys", False, "second Verilog reader", tools.find_yosys),
         _Wanted("iverilog", False, "third Verilog reader", tools.find_icarus),
         _Wanted("lz4.h, zlib.h", False, "FST waveforms", tools.find_fst_headers),

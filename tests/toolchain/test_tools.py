@@ -208,6 +208,18 @@ def test_survey_of_an_empty_machine(install: Install, monkeypatch: pytest.Monkey
     assert found["python"].status is Status.OK
 
 
+def test_survey_tries_the_folders_that_builds_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("HWQ_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("hwq.toolchain.plain_paths.is_plain", lambda path: len(str(path)) == 1 and str(path) != " ")
+    monkeypatch.setattr("tempfile.tempdir", "/a b")
+    found = {finding.name: finding for finding in survey.survey()}
+    for name, variable in (("build cache", "set HWQ_CACHE"), ("temporary folder", "set TMPDIR")):
+        assert found[name].status is Status.MISSING
+        assert found[name].required
+        assert found[name].install.endswith(variable)
+
+
 def test_survey_here_finds_what_the_tests_need() -> None:
     lacking = [finding for finding in survey.survey() if finding.required and finding.status is not Status.OK]
     assert not lacking
