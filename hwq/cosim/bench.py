@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hwq.cosim.driver import AcceleratorDriver
 from hwq.cosim.package import GeneratedPackage
+from hwq.export.files import writing
 
 _FILLER = 0x5A
 """Element that output memory holds before a run, so that what a run did not write cannot pass for its output."""
@@ -52,7 +53,8 @@ async def _run_job(
     for name in runs:
         outputs, cycles = await _run(driver, package, name, vectors[f"run_{name}"])
         partial = results / f"{name}.partial.npz"
-        np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
+        with writing(partial):
+            np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
         partial.rename(results / f"{name}.npz")
 
 

@@ -1,12 +1,28 @@
-"""A directory of generated files: text in, files and their hashes out."""
+"""Generated files: written with an error that names the file, and hashed."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hwq.errors import DataError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name ``path`` where the block cannot write it: a disk that is full does not say in which file.
+
+    Raises
+    ------
+    DataError
+        In place of an OSError of the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 class OutputDirectory:
@@ -25,11 +41,9 @@ class OutputDirectory:
     def write(self, name: str, text: str) -> str:
         """Write ``text`` to ``name``; returns ``name``."""
         path = self.root / name
-        try:
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise DataError(f"cannot write {path}: {error.strerror or error}") from None
         self.hashes[name] = hashlib.sha256(text.encode()).hexdigest()
         return name
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.errors import ToolError
+from hwq.export.files import writing
 from hwq.export.package import VERILOG, WAIVERS, Package, write_package
 from hwq.schedule.program import WHOLE
 from hwq.toolchain.cocotb import cocotb_harness, run_bench
@@ -167,15 +168,18 @@ class _Simulation:
         for old in (*self._results.iterdir(), self.directory / "results.xml"):
             old.unlink(missing_ok=True)
         vectors: dict[str, Any] = {f"run_{vector.run}": vector.inputs for vector in golden}
-        np.savez(self.directory / "vectors.npz", **vectors)
+        inputs = self.directory / "vectors.npz"
+        with writing(inputs):
+            np.savez(inputs, **vectors)
         job = {
             "package": str(package.root.resolve()),
             "runs": [vector.run for vector in golden],
-            "vectors": str(self.directory / "vectors.npz"),
+            "vectors": str(inputs),
             "results": str(self._results),
         }
         self._job = self.directory / "job.json"
-        self._job.write_text(json.dumps(job, indent=1), encoding="utf-8")
+        with writing(self._job):
+            self._job.write_text(json.dumps(job, indent=1), encoding="utf-8")
 
     def run(self, simulator: Simulator, progress: Progress) -> None:
         total = len(self._golden)

@@ -11,6 +11,7 @@ import numpy as np
 
 from hwq.emulate import Emulator
 from hwq.errors import ConfigError
+from hwq.export.files import writing
 from hwq.export.package import VERILOG, Package
 from hwq.graph.network import Network
 from hwq.verify.design import Design
@@ -72,7 +73,8 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
             lines = image.read_text(encoding="ascii").splitlines()
             flipped = int(lines[0], 16) ^ 1 << (channel * width + width - 1)
             lines[0] = f"{flipped:0{len(lines[0])}x}"
-            image.write_text("\n".join(lines) + "\n", encoding="ascii")
+            with writing(image):
+                image.write_text("\n".join(lines) + "\n", encoding="ascii")
             return f"the first weight of layer {layer.name}, channel {channel}, is {first[0]} instead of {old}"
     raise ConfigError(f"no first weight of layer {layer.name} changes an output of these samples; give other samples")
 
@@ -85,7 +87,8 @@ def tamper_rtl(design: Design, package: Package, golden: list[GoldenRun]) -> str
     changed, count = re.subn(r"(assign nudge = )[^;]*;", r"\1{ doubled[31], doubled };", text)
     if count != 1:
         raise ConfigError(f"{verilog} holds {count} requantizers' roundings where 1 was expected")
-    verilog.write_text(changed, encoding="utf-8")
+    with writing(verilog):
+        verilog.write_text(changed, encoding="utf-8")
     return "the requantizer's final rounding is left out"
 
 
