@@ -24,6 +24,7 @@ import typer
 from hwq import __version__
 from hwq.cli import exit_codes
 from hwq.cli.signals import Terminated, terminations
+from hwq.cli.wrapping import wrapped
 from hwq.errors import HwqError
 
 
@@ -185,7 +186,7 @@ def _fail(message: str, code: int = exit_codes.BAD_INPUT, kind: str = "error: ")
         sys.stdout.flush()
     # Where nobody listens any more the exit code still tells.
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"hwq: {kind}{message}\n")
+        sys.stderr.write(wrapped(f"hwq: {kind}{message}", sys.stderr) + "\n")
         sys.stderr.flush()
     return code
 

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,7 +23,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+
+from hwq.cli.wrapping import wrapped
 
 #: Columns where the output is not a terminal and COLUMNS does not say.
 _PLAIN_WIDTH = 120
@@ -51,21 +51,19 @@ def output() -> Console:
     return _console(False)
 
 
+def say(text: str, style: str = "") -> None:
+    """Print a sentence of the results, broken between words on a terminal and in one line elsewhere."""
+    output().print(wrapped(text, sys.stdout, obey_columns=True), style=style, soft_wrap=True)
+
+
 def note(text: str) -> None:
     """Tell the user something that is not a result, on stderr."""
-    sys.stderr.write(f"hwq: {text}\n")
+    sys.stderr.write(wrapped(f"hwq: {text}", sys.stderr) + "\n")
 
 
 def print_json(result: Mapping[str, Any]) -> None:
     """The one JSON object of ``--json``."""
     sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
-
-
-def table() -> Table:
-    """An empty table in the style of all of them; columns to be added."""
-    return Table(
-        box=box.SIMPLE, header_style="bold", pad_edge=False, padding=(0, 1), collapse_padding=True, show_edge=False
-    )
 
 
 @contextmanager

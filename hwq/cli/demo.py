@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.columns import Columns
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -42,6 +42,9 @@ _MEASURED_SECONDS = 0.2
 
 _INDENT = 3
 _WIDEST = 100
+
+#: Columns that the right half of a list is given, or it goes below.
+_NARROWEST = 40
 
 #: From paper to ink, for terminals with block characters and for all others.
 _SHADES = " ░▒▓█"
@@ -147,7 +150,7 @@ def command(
         _show_accuracy(steps, accuracy, accelerator.arithmetic.contract.value)
         array = accelerator.array
         with steps.step("layers", f"Its layers on an array of {array.rows}x{array.columns} multipliers"):
-            table = layer_table(opened.design, addresses=False)
+            table = layer_table(opened.design, steps.out, addresses=False, width=steps.width - _INDENT)
         steps.show(table)
         _show_time(steps, opened)
         with steps.step("verilog", f"The Verilog, in {output}") as show:
@@ -157,7 +160,7 @@ def command(
             write_package(opened.design.program, network, output, opened.inputs, vectors)
             for suffix in (".yaml", ".hwq", ".npz"):
                 shutil.copyfile(example.with_suffix(suffix), output / f"{example.stem}{suffix}")
-        steps.show(_pairs(_FILES))
+        steps.show(_pairs(_FILES, steps.width))
     with steps.step("simulation", "The Verilog in Verilator, against the emulator") as show:
         report = verify(opened.design, chosen, output, opened.inputs, progress=show)
     if report.interrupted:
@@ -247,14 +250,17 @@ def _show_end(steps: _Steps, output: Path) -> None:
     steps.blank()
     steps.heading("Now change the array, and prove it again", total)
     project = output / "digits.yaml"
-    steps.show(_pairs([(f"hwq verify {project}", f"after any change to {project}")]))
+    steps.show(_pairs([(f"hwq verify {project}", f"after any change to {project}")], steps.width))
     steps.blank()
     steps.heading("Or take a network of your own")
-    steps.show(_pairs(_COMMANDS))
+    steps.show(_pairs(_COMMANDS, steps.width))
 
 
-def _pairs(rows: Sequence[tuple[str, str]]) -> Table:
-    """What is on the left, and dimmed on the right what it is."""
+def _pairs(rows: Sequence[tuple[str, str]], width: int) -> RenderableType:
+    """What is on the left, and dimmed on the right what it is; below it where the line is short."""
+    left = max(len(name) for name, _ in rows)
+    if width - _INDENT - left < _NARROWEST:
+        return Text("\n").join(Text.assemble(name, (f"\n  {what}", "dim")) for name, what in rows)
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(style="dim")

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from hwq.cli import console, exit_codes
+from hwq.cli.tables import Column, Row, fitted
 from hwq.toolchain.survey import Finding, Status, survey
 
 
@@ -30,16 +31,18 @@ def command(
 
 def _print(findings: list[Finding], lacking: list[Finding]) -> None:
     out = console.output()
-    table = console.table()
-    for header in ("Tool", "Status", "Version", "For"):
-        table.add_column(header, no_wrap=True, max_width=24 if header == "For" else 16)
-    table.add_column("Origin, or what to install")
+    rows: list[Row] = []
     for required in (True, False):
-        for finding in findings:
-            if finding.required is required:
-                table.add_row(*_cells(finding))
-        table.add_section()
-    out.print(table)
+        group = [finding for finding in findings if finding.required is required]
+        rows += [Row(_cells(finding), section=bool(rows) and finding is group[0]) for finding in group]
+    out.print(fitted(_COLUMNS, rows, out))
+    hints = [finding for finding in findings if finding.status is not Status.OK]
+    if hints:
+        out.print()
+    for finding in hints:
+        # Below the table, in lines as long as the terminal's: what to type is not to be read from a tower.
+        optional = "" if finding.required else "optional: "
+        out.print(Text.assemble((finding.name, _style(finding)), f": {optional}{finding.install}"))
     out.print()
     if lacking:
         out.print(f"Missing or too old: {', '.join(finding.name for finding in lacking)}.", style="red")
@@ -47,14 +50,15 @@ def _print(findings: list[Finding], lacking: list[Finding]) -> None:
         out.print("Every required tool is there.", style="green")
 
 
+_COLUMNS = (Column("Tool"), Column("Status"), Column("Version"), Column("For", drop=1), Column("Origin", drop=2))
+
+
+def _style(finding: Finding) -> str:
+    return "green" if finding.status is Status.OK else "red" if finding.required else "yellow"
+
+
 def _cells(finding: Finding) -> tuple[str | Text, ...]:
-    good = finding.status is Status.OK
-    style = "green" if good else "red" if finding.required else "yellow"
-    place = (
-        Text(finding.origin, style="dim")
-        if good
-        else Text(("" if finding.required else "optional: ") + finding.install)
-    )
     # The build number that packagers append to a version is for --json.
     version = finding.version.partition(".post")[0]
-    return finding.name, Text(finding.status, style=style), version, finding.purpose, place
+    status = Text(finding.status, style=_style(finding))
+    return finding.name, status, version, finding.purpose, Text(finding.origin, style="dim")

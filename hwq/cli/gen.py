@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.console import Console, RenderableType
 
 from hwq.cli import console
 from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
 from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import Seed
+from hwq.cli.tables import Column, Row, fitted
 from hwq.export.package import Package, write_package
 from hwq.verify.design import Design
 from hwq.verify.vectors import golden_vectors
@@ -47,30 +48,48 @@ def command(
     return 0
 
 
-def layer_table(design: Design, *, addresses: bool) -> Table:
+def layer_table(design: Design, out: Console, *, addresses: bool, width: int | None = None) -> RenderableType:
     """What each layer computes and costs, and, if asked for, the addresses of its input and output."""
-    table = console.table()
-    for header in ("Layer", "Input", "Output"):
-        table.add_column(header, no_wrap=True)
-    for header in ("MACs", "Passes", "Cycles", "Use", *(["At word"] if addresses else [])):
-        table.add_column(header, justify="right", no_wrap=True)
+    columns = [
+        Column("Layer"),
+        Column("Input", drop=3),
+        Column("Output", drop=2),
+        Column("MACs", right=True, drop=1),
+        Column("Passes", right=True, drop=5),
+        Column("Cycles", right=True),
+        Column("Use", right=True),
+        *([Column("At word", right=True, drop=4)] if addresses else []),
+    ]
     word = design.program.accelerator.word
-    for node, layer in zip(design.layers, design.program.layers, strict=True):
-        table.add_row(
-            layer.name,
-            _shape(design, node.inputs[0]),
-            _shape(design, node.output),
-            f"{layer.macs:,}",
-            f"{layer.passes:,}",
-            f"{layer.predicted_cycles:,}",
-            f"{layer.utilization:.1%}",
-            *([f"{layer.input_base // word}, {layer.output_base // word}"] if addresses else []),
+    rows = [
+        Row(
+            (
+                layer.name,
+                _shape(design, node.inputs[0]),
+                _shape(design, node.output),
+                f"{layer.macs:,}",
+                f"{layer.passes:,}",
+                f"{layer.predicted_cycles:,}",
+                f"{layer.utilization:.1%}",
+                *([f"{layer.input_base // word}, {layer.output_base // word}"] if addresses else []),
+            )
         )
+        for node, layer in zip(design.layers, design.program.layers, strict=True)
+    ]
     macs = sum(layer.macs for layer in design.program.layers)
     cycles = sum(layer.predicted_cycles for layer in design.program.layers)
-    table.add_section()
-    table.add_row("all", "", "", f"{macs:,}", "", f"{cycles:,}")
-    return table
+    totals = ("all", "", "", f"{macs:,}", "", f"{cycles:,}", "", "")
+    return fitted(columns, [*rows, Row(totals[: len(columns)], section=True)], out, width)
+
+
+_MEMORY_COLUMNS = (
+    Column("Memory"),
+    Column("Words", right=True),
+    Column("Used", right=True, drop=1),
+    Column("Word", right=True, drop=2),
+    Column("Bytes", right=True, drop=3),
+    Column("Used", right=True),
+)
 
 
 def _shape(design: Design, tensor: str) -> str:
@@ -79,20 +98,18 @@ def _shape(design: Design, tensor: str) -> str:
 
 def _print(package: Package, design: Design, origin: str) -> None:
     out = console.output()
-    out.print(layer_table(design, addresses=True))
+    out.print(layer_table(design, out, addresses=True))
     out.print()
-    memories = console.table()
-    memories.add_column("Memory", no_wrap=True)
-    for header in ("Words", "Used", "Word", "Bytes", "Used"):
-        memories.add_column(header, justify="right", no_wrap=True)
+    memories = []
     for name, memory in package.manifest["memories"].items():
         words, used, bits = memory["words"], memory["used"], memory["word_bits"]
         size = words * bits // 8
-        memories.add_row(name, f"{words:,}", f"{used:,}", f"{bits} bits", f"{size:,}", f"{used / words:.0%}")
-    out.print(memories)
+        cells = (name, f"{words:,}", f"{used:,}", f"{bits} bits", f"{size:,}", f"{used / words:.0%}")
+        memories.append(Row(cells))
+    out.print(fitted(_MEMORY_COLUMNS, memories, out))
     out.print()
     if design.others:
-        out.print(f"Not on the array: {', '.join(layer.name for layer in design.others)}", soft_wrap=True)
+        console.say(f"Not on the array: {', '.join(layer.name for layer in design.others)}")
     root = package.root
     out.print(f"Verilog    {root / 'rtl'}", soft_wrap=True)
     out.print(f"Manifest   {root / 'manifest.json'}", soft_wrap=True)

@@ -13,6 +13,7 @@ from hwq.arch.parameters import InputZeroPoint
 from hwq.cli import console
 from hwq.cli.inputs import Target, open_target
 from hwq.cli.inspection import LayerFigures, NetworkFigures, inspect_network
+from hwq.cli.tables import Column, Row, fitted
 
 
 def command(
@@ -39,7 +40,7 @@ def command(
 
 def _print(target: Target, figures: NetworkFigures) -> None:
     out = console.output()
-    out.print(Text(figures.name, style="bold"), Text(str(target.model), style="dim"))
+    out.print(Text(figures.name, style="bold"), Text(str(target.model), style="dim"), soft_wrap=True)
     for side in ("input", "output"):
         facts = getattr(figures, side)
         out.print(
@@ -47,29 +48,21 @@ def _print(target: Target, figures: NetworkFigures) -> None:
             f"scale {facts['scale']:.6g}, zero-point {facts['zero_point']}"
         )
     out.print()
-    table = console.table()
-    table.add_column("Layer", overflow="fold")
-    table.add_column("Operator", no_wrap=True)
-    table.add_column("Shapes", no_wrap=True)
-    table.add_column("MACs", justify="right", no_wrap=True)
-    table.add_column("Bytes", justify="right", no_wrap=True)
-    table.add_column("Scales", no_wrap=True)
-    table.add_column("Zeros", justify="right", no_wrap=True)
-    table.add_column("Acc", justify="right", no_wrap=True)
-    for layer in figures.layers:
-        table.add_row(*_cells(layer))
-    table.add_section()
-    table.add_row(
-        Text(f"{len(figures.layers)} layers", style="bold"),
-        "",
-        "",
-        Text(f"{figures.macs:,}", style="bold"),
-        Text(f"{figures.parameter_bytes:,}", style="bold"),
-        "",
-        "",
-        Text(str(figures.accumulator_bits or ""), style="bold"),
-    )
-    out.print(table)
+    rows = [Row(_cells(layer)) for layer in figures.layers]
+    totals: list[Text] = [
+        Text(text, style="bold")
+        for text in (
+            f"{len(figures.layers)} layers",
+            "",
+            "",
+            f"{figures.macs:,}",
+            f"{figures.parameter_bytes:,}",
+            "",
+            "",
+            str(figures.accumulator_bits or ""),
+        )
+    ]
+    out.print(fitted(_COLUMNS, [*rows, Row(totals, section=True)], out))
     out.print()
     out.print(
         f"{figures.weights:,} weights, at most {figures.peak_activation_bytes:,} bytes of activations live at once"
@@ -80,6 +73,17 @@ def _print(target: Target, figures: NetworkFigures) -> None:
         style="dim",
     )
 
+
+_COLUMNS = (
+    Column("Layer"),
+    Column("Operator", drop=2),
+    Column("Shapes", drop=3),
+    Column("MACs", right=True),
+    Column("Bytes", right=True, drop=4),
+    Column("Scales", drop=5),
+    Column("Zeros", right=True, drop=6),
+    Column("Acc", right=True),
+)
 
 _OPERATORS = {"conv2d": "conv", "depthwiseconv2d": "depthwise", "pool2d": "pool"}
 

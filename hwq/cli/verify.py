@@ -15,6 +15,7 @@ from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
 from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import MOST_SAMPLES, Seed
+from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
 from hwq.toolchain.scratch import scratch_folder
 from hwq.toolchain.verilator import trace_format
@@ -132,50 +133,53 @@ def run_json(layer: RunReport) -> dict[str, Any]:
     }
 
 
+_COLUMNS = (
+    Column("Layer"),
+    Column("Elements", right=True, drop=3),
+    Column("Wrong", right=True),
+    Column("Cycles", right=True),
+    Column("Predicted", right=True, drop=1),
+    Column("MACs", right=True, drop=4),
+    Column("Use", right=True, drop=2),
+    Column(""),
+)
+
+
 def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Path | None) -> None:
     out = console.output()
-    table = console.table()
-    table.add_column("Layer", no_wrap=True)
-    for header in ("Elements", "Wrong", "Cycles", "Predicted", "MACs", "Use"):
-        table.add_column(header, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for layer in report.layers:
-        table.add_row(*_cells(layer), style="" if layer.match else "red")
-    if report.network:
-        table.add_section()
-        table.add_row(*_cells(report.network), style="" if report.network.match else "red")
-    out.print(table)
+    rows = [Row(_cells(run), "" if run.match else "red", section=run is report.network) for run in report.runs]
+    out.print(fitted(_COLUMNS, rows, out))
     out.print()
     if report.tampered:
-        out.print(f"Planted fault: {report.tampered}.", soft_wrap=True)
+        console.say(f"Planted fault: {report.tampered}.")
     if report.failure:
-        out.print(f"Silence: {report.failure}.", style="red", soft_wrap=True)
+        console.say(f"Silence: {report.failure}.", "red")
     if report.divergence:
-        out.print(f"First difference: {report.divergence}.", style="red", soft_wrap=True)
+        console.say(f"First difference: {report.divergence}.", "red")
     for run in report.runs:
         for sample, cycles in run.wrong_cycles[:1]:
             text = f"Cycles of {run_title(run.name)}, sample {sample}: {cycles:,}, {run.predicted_cycles:,} predicted."
-            out.print(text, style="red", soft_wrap=True)
+            console.say(text, "red")
     if waveform:
-        out.print(f"Waveform: {waveform}", soft_wrap=True)
+        console.say(f"Waveform: {waveform}")
     if output:
-        out.print(f"Files: {output}", soft_wrap=True)
+        console.say(f"Files: {output}")
     _print_verdict(report, origin)
 
 
 def _print_verdict(report: VerifyReport, origin: str) -> None:
-    out, simulator = console.output(), report.simulator
+    simulator = report.simulator
     layers = _count(len(report.layers), "layer") + (" and the whole network" if report.network else "")
     if report.match:
         elements = sum(run.elements for run in report.runs)
         verdict = f"MATCH: {elements:,} outputs of {layers}, every bit and every cycle"
-        out.print(verdict, style="bold green", soft_wrap=True)
+        console.say(verdict, "bold green")
     elif not report.interrupted:
         wrong = sum(not run.match for run in report.runs)
-        out.print(f"MISMATCH in {wrong} of {_count(len(report.runs), 'run')}", style="bold red", soft_wrap=True)
+        console.say(f"MISMATCH in {wrong} of {_count(len(report.runs), 'run')}", "bold red")
     built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
     facts = [f"verilator {simulator.verilator.version}", built, f"simulated in {report.simulation_seconds:.1f} s"]
-    out.print(f"{_count(report.samples, 'sample')} ({origin}); {', '.join(facts)}", style="dim", soft_wrap=True)
+    console.say(f"{_count(report.samples, 'sample')} ({origin}); {', '.join(facts)}", "dim")
 
 
 def _count(number: int, what: str) -> str:

@@ -178,6 +178,16 @@ def test_streams_that_were_never_open(arguments: str, code: int, closed: str) ->
     assert (done.stdout == "") == (closed != "2>&-" or code == 2)
 
 
+def test_messages_on_a_terminal_break_between_words(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    whole = refused(capsys, "inspect", "a model that is not there.tflite")
+    assert len(whole) > 40
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    broken = refused(capsys, "inspect", "a model that is not there.tflite")
+    assert max(map(len, broken.splitlines())) <= 40
+    assert broken.split() == whole.split()
+
+
 def test_out_of_memory_names_the_option_to_lower(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_much(arguments: list[str]) -> int:
         raise MemoryError
