@@ -12,8 +12,8 @@ import typer
 from numpy.typing import NDArray
 
 from hwq.cli.samples import SampleFile, open_samples
+from hwq.graph.inputs import random_samples
 from hwq.graph.network import Network
-from hwq.verify.vectors import random_samples
 
 #: The option ``--seed`` of every verb that has one.
 Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Of the random inputs, where there are no samples.")]

@@ -70,3 +70,11 @@ def _first(x: NDArray[np.generic], wrong: NDArray[np.bool_], first: int) -> tupl
     place = np.unravel_index(int(np.argmax(wrong)), x.shape)
     value: np.generic = x[place]
     return f"sample {first + int(place[0])}, element {[int(index) for index in place[1:]]}", value
+
+
+def random_samples(network: Network, count: int, seed: int | np.random.Generator) -> NDArray[np.integer]:
+    """``count`` uniformly random inputs of ``network``; a generator goes on where it was."""
+    tensor = network.tensors[network.input]
+    codes = tensor.quantization.format
+    random = np.random.default_rng(seed)
+    return random.integers(codes.min, codes.max, (count, *tensor.shape), endpoint=True).astype(codes.dtype)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from hwq.emulate import Emulator
 from hwq.export.testbench import RunVector
-from hwq.graph.network import Network
 from hwq.verify.design import Design
 
 
@@ -37,11 +36,3 @@ def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
         GoldenRun(name, tensors[source].reshape(len(x), -1), tensors[target].reshape(len(x), -1))
         for name, source, target in places
     ]
-
-
-def random_samples(network: Network, count: int, seed: int | np.random.Generator) -> NDArray[np.integer]:
-    """``count`` uniformly random inputs of ``network``; a generator goes on where it was."""
-    tensor = network.tensors[network.input]
-    codes = tensor.quantization.format
-    random = np.random.default_rng(seed)
-    return random.integers(codes.min, codes.max, (count, *tensor.shape), endpoint=True).astype(codes.dtype)

@@ -18,7 +18,7 @@ import pytest
 
 from hwq.cli import run as run_verb
 from hwq.emulate import Emulator
-from hwq.verify.vectors import random_samples
+from hwq.graph.inputs import random_samples
 from tests.cli.support import refused, run_cli, small_model, small_samples
 from tests.graph.networks import network_of_every_layer
 from tests.support.models import official_file, official_model

@@ -14,8 +14,9 @@ import pytest
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArrayParameters
 from hwq.export.package import Package, write_package
+from hwq.graph.inputs import random_samples
 from hwq.verify.design import lower_design
-from hwq.verify.vectors import golden_vectors, random_samples
+from hwq.verify.vectors import golden_vectors
 from tests.docs.tables import DOCS
 from tests.support.convolutions import small_network
 
@@ -38,7 +39,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     design = lower_design(network, Accelerator(array=ArrayParameters(rows=4, columns=4)))
     vectors = [vector.first() for vector in golden_vectors(design, random_samples(network, 1, seed=1))]
     inputs = {name: {"name": f"{name}.file", "sha256": "0" * 64} for name in ("project", "model")}
-    return write_package(design.program, network, tmp_path_factory.mktemp("package"), inputs, vectors)
+    return write_package(design.program, tmp_path_factory.mktemp("package"), inputs, vectors)
 
 
 def keys_of(value: Any, path: str = "") -> Iterator[str]:

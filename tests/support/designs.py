@@ -11,9 +11,10 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArrayParameters, BufferParameters
 from hwq.export.package import Package, write_package
 from hwq.graph.files import save_network
+from hwq.graph.inputs import random_samples
 from hwq.graph.network import Network
 from hwq.verify.design import Design, lower_design
-from hwq.verify.vectors import golden_vectors, random_samples
+from hwq.verify.vectors import golden_vectors
 from tests.support.convolutions import small_network
 
 SMALL_BUFFERS = BufferParameters(activations=1024, weights=4096, channels=64, descriptors=8, accumulators=16)
@@ -38,7 +39,7 @@ def samples(design: Design, count: int = 1, seed: int = 0) -> np.ndarray:
 def write(design: Design, directory: Path, seed: int = 0) -> Package:
     """What `hwq gen` writes."""
     vectors = [vector.first() for vector in golden_vectors(design, samples(design, 1, seed))]
-    return write_package(design.program, design.network, directory, {}, vectors)
+    return write_package(design.program, directory, {}, vectors)
 
 
 PROJECT = """\

@@ -11,11 +11,10 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, InputZeroPoint
 from hwq.config.project import load_project
 from hwq.frontends import load
-from hwq.graph.inputs import quantize_input
+from hwq.graph.inputs import quantize_input, random_samples
 from hwq.graph.network import Network
 from hwq.verify.design import lower_design
 from hwq.verify.session import verify
-from hwq.verify.vectors import random_samples
 from tests.support.models import official_file, official_model
 
 BUFFERS = BufferParameters(activations=1 << 17, weights=1 << 19, channels=4096, descriptors=16, accumulators=64)
