@@ -157,7 +157,7 @@ def command(
             show("writing Verilog")
             chosen = x[:_VERIFIED]
             vectors = [vector.first() for vector in golden_vectors(opened.design, chosen)]
-            write_package(opened.design.program, network, output, opened.inputs, vectors)
+            write_package(opened.design.program, output, opened.inputs, vectors)
             for suffix in (".yaml", ".hwq", ".npz"):
                 shutil.copyfile(example.with_suffix(suffix), output / f"{example.stem}{suffix}")
         steps.show(_pairs(_FILES, steps.width))

@@ -15,6 +15,7 @@ from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.export.package import Package, write_package
+from hwq.schedule.runs import Run
 from hwq.verify.design import Design
 from hwq.verify.vectors import golden_vectors
 
@@ -40,7 +41,7 @@ def command(
         x, origin = project_samples(opened, data, 1, seed)
         show("writing Verilog")
         vectors = [vector.first() for vector in golden_vectors(opened.design, x)]
-        package = write_package(opened.design.program, opened.design.network, output, opened.inputs, vectors)
+        package = write_package(opened.design.program, output, opened.inputs, vectors)
     if as_json:
         console.print_json(package.manifest)
     else:
@@ -68,10 +69,10 @@ def layer_table(design: Design, out: Console, *, addresses: bool, width: int | N
                 _shape(design, node.inputs[0]),
                 _shape(design, node.output),
                 f"{layer.macs:,}",
-                f"{layer.passes:,}",
+                f"{layer.steps[0].passes:,}",
                 f"{layer.predicted_cycles:,}",
                 f"{layer.utilization:.1%}",
-                *([f"{layer.input_base // word}, {layer.output_base // word}"] if addresses else []),
+                *([_words(layer, word)] if addresses else []),
             )
         )
         for node, layer in zip(design.layers, design.program.layers, strict=True)
@@ -92,6 +93,10 @@ _MEMORY_COLUMNS = (
 )
 
 
+def _words(run: Run, word: int) -> str:
+    return ", ".join(str(placed.base // word) for placed in (*run.inputs, run.output))
+
+
 def _shape(design: Design, tensor: str) -> str:
     return "x".join(map(str, design.network.tensors[tensor].shape))
 
@@ -108,8 +113,8 @@ def _print(package: Package, design: Design, origin: str) -> None:
         memories.append(Row(cells))
     out.print(fitted(_MEMORY_COLUMNS, memories, out))
     out.print()
-    if design.others:
-        console.say(f"Not on the array: {', '.join(layer.name for layer in design.others)}")
+    if design.host:
+        console.say(f"Left to the host: {', '.join(found.layer.name for found in design.host)}")
     root = package.root
     out.print(f"Verilog    {root / 'rtl'}", soft_wrap=True)
     out.print(f"Manifest   {root / 'manifest.json'}", soft_wrap=True)

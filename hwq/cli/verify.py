@@ -111,7 +111,7 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
             "simulation": round(report.simulation_seconds, 3),
             "total": round(report.seconds, 3),
         },
-        "not_on_array": [layer.name for layer in report.design.others],
+        "host": [{"name": found.layer.name, "reason": found.reason} for found in report.design.host],
         "layers": [run_json(layer) for layer in report.layers],
         "network": run_json(report.network) if report.network else None,
     }

@@ -1,8 +1,9 @@
 """The bench that `hwq verify` runs: every layer by itself, the whole network where it is one run.
 
 ``HWQ_JOB`` names a JSON file: ``package`` (directory of the generated design), ``runs`` (names, in order),
-``vectors`` (npz with ``run_{run}`` int [samples, elements], the run's input) and ``results``: a directory for one npz a
-run (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is one.
+``vectors`` (npz with ``run_{run}_{n}`` int [samples, elements], the run's n-th input) and ``results``: a directory for
+one npz a run (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is
+one.
 
 The bench compares nothing itself. It fails on silence: a design that takes no data, does not finish, or gives no
 answer.
@@ -51,7 +52,8 @@ async def _run_job(
     for memory in ("weights", "records"):
         await driver.load(memory, 0, package.image(images[memory]))
     for name in runs:
-        outputs, cycles = await _run(driver, package, name, vectors[f"run_{name}"])
+        inputs = [vectors[f"run_{name}_{number}"] for number in range(len(package.run(name)["inputs"]))]
+        outputs, cycles = await _run(driver, package, name, inputs)
         partial = results / f"{name}.partial.npz"
         with writing(partial):
             np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
@@ -59,10 +61,10 @@ async def _run_job(
 
 
 async def _run(
-    driver: AcceleratorDriver, package: GeneratedPackage, name: str, inputs: NDArray[np.integer]
+    driver: AcceleratorDriver, package: GeneratedPackage, name: str, inputs: list[NDArray[np.integer]]
 ) -> tuple[list[NDArray[np.int64]], list[int]]:
     run = package.run(name)
-    source, target = run["input"], run["output"]
+    target = run["output"]
     word = package.word_elements
     base, words = target["address"] // word, -(-target["elements"] // word)
     # Of a whole network what lies between its layers is filled too, so that each must write what the next one reads.
@@ -70,10 +72,11 @@ async def _run(
     filler = package.pack(np.full(word, _FILLER)) * count
     await driver.load("descriptors", 0, package.image(run["descriptor_file"]))
     outputs, cycles = [], []
-    for sample in inputs:
+    for sample in zip(*inputs, strict=True):
         # In this order: a network's output may lie where its input was.
         await driver.load("activations", first, filler)
-        await driver.load("activations", source["address"] // word, package.pack(sample))
+        for source, codes in zip(run["inputs"], sample, strict=True):
+            await driver.load("activations", source["address"] // word, package.pack(codes))
         try:
             cycles.append(await driver.run(2 * run["predicted_cycles"] + 1000))
             outputs.append(package.unpack(await driver.read_activations(base, words), target["elements"]))

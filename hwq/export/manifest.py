@@ -16,11 +16,10 @@ from hwq.arch.isa import Space
 from hwq.arch.layout import Layout
 from hwq.export.ports import describe_ports
 from hwq.export.verilog import TOP, tool_versions
-from hwq.schedule.program import LayerProgram, NetworkProgram, Program
+from hwq.schedule.program import Program
+from hwq.schedule.runs import Placed, Run
 
 MANIFEST_VERSION = 2
-
-Shapes = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def _plain(value: Any) -> Any:
@@ -73,35 +72,44 @@ def _latencies(accelerator: Accelerator) -> dict[str, int]:
     return {name: getattr(accelerator, f"{name}_latency") for name in names}
 
 
-def _run_entry(run: LayerProgram | NetworkProgram, shapes: Shapes, file: str) -> dict[str, Any]:
-    """Where a run takes its input and leaves its output, and what it costs."""
+def _place(placed: Placed) -> dict[str, Any]:
+    return {
+        "tensor": placed.tensor,
+        "address": placed.base,
+        "elements": placed.elements,
+        "shape": list(placed.shape),
+    }
+
+
+def _run_entry(run: Run, file: str) -> dict[str, Any]:
+    """Where a run takes its inputs and leaves its output, and what it costs."""
     return {
         "name": run.name,
-        "input": {"address": run.input_base, "elements": run.input_elements, "shape": list(shapes[0])},
-        "output": {"address": run.output_base, "elements": run.output_elements, "shape": list(shapes[1])},
+        "inputs": [_place(placed) for placed in run.inputs],
+        "output": _place(run.output),
         "descriptors": len(run.descriptors) + 1,
         "descriptor_file": file,
         "macs": run.macs,
         "predicted_cycles": run.predicted_cycles,
-        "utilization": round(run.macs / (run.predicted_cycles * run.multipliers), 6),
+        "cycles": vars(run.cycles),
+        "utilization": round(run.utilization, 6),
     }
 
 
-def _layer_entry(layer: LayerProgram, shapes: Shapes, file: str) -> dict[str, Any]:
-    parts = ("fetch", "load", "issue", "wait", "tail")
-    cycles = {part: sum(getattr(count, part) for count in layer.cycles) for part in parts}
-    return {**_run_entry(layer, shapes, file), "passes": layer.passes, "cycles": cycles}
+def _layer_entry(run: Run, file: str) -> dict[str, Any]:
+    (step,) = run.steps
+    return {**_run_entry(run, file), "engine": step.engine, "passes": step.passes}
 
 
-def _network_entry(run: NetworkProgram | None, shapes: Mapping[str, Shapes], files: Mapping[str, str]) -> Any:
+def _network_entry(program: Program, files: Mapping[str, str]) -> Any:
+    run = program.network
     if run is None:
         return None
-    return {**_run_entry(run, shapes[run.name], files[run.name]), "output_tensor": run.output, "rest": list(run.rest)}
+    return {**_run_entry(run, files[run.name]), "before": list(program.before), "after": list(program.after)}
 
 
 def build_manifest(
     program: Program,
-    shapes: Mapping[str, Shapes],
     inputs: Mapping[str, Mapping[str, str]],
     images: Mapping[str, Any],
     descriptor_files: Mapping[str, str],
@@ -112,8 +120,6 @@ def build_manifest(
     ----------
     program:
         What was generated.
-    shapes:
-        Input and output shape of each run.
     inputs:
         Name and SHA-256 of each file the design was made from.
     images:
@@ -150,7 +156,7 @@ def build_manifest(
         "memories": _memories(program),
         "latencies": _latencies(a),
         "images": dict(images),
-        "layers": [_layer_entry(layer, shapes[layer.name], descriptor_files[layer.name]) for layer in program.layers],
-        "network": _network_entry(program.network, shapes, descriptor_files),
+        "layers": [_layer_entry(layer, descriptor_files[layer.name]) for layer in program.layers],
+        "network": _network_entry(program, descriptor_files),
         "files": {},
     }

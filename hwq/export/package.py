@@ -15,12 +15,11 @@ from hwq.arch import isa
 from hwq.arch.isa import Space
 from hwq.export.files import OutputDirectory, hex_words
 from hwq.export.header import c_header
-from hwq.export.manifest import Shapes, build_manifest
+from hwq.export.manifest import build_manifest
 from hwq.export.testbench import RunVector, write_testbench
 from hwq.export.verilog import TOP, emit_verilog
-from hwq.graph.network import Network
 from hwq.schedule import images
-from hwq.schedule.program import LayerProgram, NetworkProgram, Program
+from hwq.schedule.program import Program
 
 VERILOG = f"rtl/{TOP}.v"
 WAIVERS = "rtl/verilator.vlt"
@@ -37,7 +36,6 @@ class Package:
 
 def write_package(
     program: Program,
-    network: Network,
     root: Path,
     inputs: Mapping[str, Mapping[str, str]],
     vectors: Sequence[RunVector],
@@ -48,8 +46,6 @@ def write_package(
     ----------
     program:
         The lowered layers.
-    network:
-        The network that holds them.
     root:
         Directory; made where missing, its files of the same names replaced.
     inputs:
@@ -79,8 +75,7 @@ def write_package(
         for run in program.runs
     }
     write_testbench(out, program, vectors)
-    shapes = {run.name: _shapes(network, run) for run in program.runs}
-    manifest = build_manifest(program, shapes, inputs, image_files, descriptor_files)
+    manifest = build_manifest(program, inputs, image_files, descriptor_files)
     out.write("include/hwq_accelerator.h", c_header(manifest))
     out.write("reports/layers.csv", _table(_layer_rows(manifest)))
     out.write("reports/memories.csv", _table(_memory_rows(manifest)))
@@ -89,18 +84,12 @@ def write_package(
     return Package(root, manifest)
 
 
-def _shapes(network: Network, run: LayerProgram | NetworkProgram) -> Shapes:
-    if isinstance(run, NetworkProgram):
-        return network.tensors[network.input].shape, network.tensors[run.output].shape
-    layer = network.layer(run.name)
-    return network.tensors[layer.inputs[0]].shape, network.tensors[layer.output].shape
-
-
 def _layer_rows(manifest: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for layer in manifest["layers"]:
         yield {
             "layer": layer["name"],
-            "input": "x".join(map(str, layer["input"]["shape"])),
+            "engine": layer["engine"],
+            "input": "+".join("x".join(map(str, source["shape"])) for source in layer["inputs"]),
             "output": "x".join(map(str, layer["output"]["shape"])),
             "macs": layer["macs"],
             "passes": layer["passes"],

@@ -16,7 +16,7 @@ from hwq.arch.isa import Register, Space
 from hwq.export.files import OutputDirectory, hex_words
 from hwq.export.verilog import TOP
 from hwq.schedule import images
-from hwq.schedule.program import NetworkProgram, Program
+from hwq.schedule.program import Program
 
 NAME = f"{TOP}_tb"
 _FILLER = 0x5A
@@ -26,10 +26,10 @@ _COLUMNS = 8
 
 @dataclass(frozen=True, eq=False)
 class RunVector:
-    """What enters a run and what has to leave it: flat codes, in memory order, of one sample."""
+    """What enters a run and what has to leave it: flat codes, in memory order, of one sample, for each input."""
 
     run: str
-    input: NDArray[np.integer]
+    inputs: tuple[NDArray[np.integer], ...]
     output: NDArray[np.integer]
 
 
@@ -44,18 +44,18 @@ def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[Ru
     for vector in vectors:
         run = program.run(vector.run)
         begin, words = len(beats), images.activation_words(a, vector.output)
-        first, count = run.output_base // a.word, len(words)
-        if isinstance(run, NetworkProgram):
+        first, count = run.output.base // a.word, len(words)
+        if run.whole:
             first, count = 0, program.used()[Space.ACTIVATIONS][0]
         filler = images.activation_words(a, np.full(a.word, _FILLER)) * count
-        # Before the input, which may lie where the output comes: nothing of a run before can pass for this one's.
+        # Before the inputs, which may lie where the output comes: nothing of a run before can pass for this one's.
         beats += images.load_beats(a, Space.ACTIVATIONS, first, filler)
-        input_words = images.activation_words(a, vector.input)
-        beats += images.load_beats(a, Space.ACTIVATIONS, run.input_base // a.word, input_words)
+        for placed, codes in zip(run.inputs, vector.inputs, strict=True):
+            beats += images.load_beats(a, Space.ACTIVATIONS, placed.base // a.word, images.activation_words(a, codes))
         beats += images.load_beats(a, Space.DESCRIPTORS, 0, images.descriptor_words(run))
-        base = run.output_base // a.word
-        channels = run.output_size[2]
-        elements = run.output_elements
+        base = run.output.base // a.word
+        channels = run.output.shape[-1]
+        elements = run.output.elements
         table += [begin, len(beats), base, len(words), len(expected), elements, channels, run.predicted_cycles]
         expected += words
     beat_bits = a.load_beat_bits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Conv2D, Dense, Layer
+from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.network import Network
 from hwq.graph.requantization import effective_scales
 
@@ -67,11 +67,6 @@ class Convolution:
     def macs(self) -> int:
         """Multiply-accumulates, those that meet padding included."""
         return self.pixels * self.weights.size
-
-
-def is_convolution(layer: Layer) -> bool:
-    """Whether the array runs this layer."""
-    return isinstance(layer, Conv2D | Dense)
 
 
 def convolutions(network: Network, layer: Conv2D | Dense) -> list[Convolution]:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
-from hwq.schedule.program import LayerProgram, NetworkProgram, Program
+from hwq.schedule.program import Program
+from hwq.schedule.runs import Run
 
 
 def pack_words(codes: NDArray[np.integer], per_word: int, bits: int) -> list[int]:
@@ -60,10 +61,10 @@ def pack_records(accelerator: Accelerator, records: Sequence[Mapping[str, int]])
     ]
 
 
-def descriptor_words(layer: LayerProgram | NetworkProgram) -> list[int]:
+def descriptor_words(run: Run) -> list[int]:
     """Descriptor memory that runs one layer, or the whole network: its descriptors, then END."""
     words = []
-    for fields in layer.descriptors:
+    for fields in run.descriptors:
         words += isa.descriptor_words(fields)
     return words + isa.descriptor_words({"opcode": isa.Opcode.END.value})
 

@@ -11,20 +11,6 @@ from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.schedule.geometry import Convolution
 
 
-@dataclass(frozen=True)
-class Pass:
-    """One chunk of one run: ``rows`` of the array meet the elements from ``offset`` on, counted from the kernel row.
-
-    ``ky`` is the kernel row, ``run_offset`` the first element's place in the run that starts at tap ``kx``.
-    """
-
-    ky: int
-    kx: int
-    run_offset: int
-    offset: int
-    valid: int
-
-
 @dataclass(frozen=True, eq=False)
 class ConvPlan:
     """A convolution on an accelerator.
@@ -77,16 +63,6 @@ class ConvPlan:
     def kx_step(self) -> int:
         """Elements from one run of a kernel row to the next."""
         return self.convolution.dilation[1] * self.convolution.pixel_elements
-
-    def pass_list(self) -> list[Pass]:
-        """The passes of a job in their order."""
-        rows = self.accelerator.array.rows
-        return [
-            Pass(ky, kx, chunk * rows, kx * self.kx_step + chunk * rows, min(rows, self.run - chunk * rows))
-            for ky in range(self.runs_y)
-            for kx in range(self.runs_x)
-            for chunk in range(self.chunks)
-        ]
 
     def block_columns(self, block: int) -> int:
         """Output channels in ``block``."""

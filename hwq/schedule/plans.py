@@ -72,7 +72,7 @@ class Plan(Protocol):
         """Fields of its records in memory order, whole words of record memory: a multiple of the lanes."""
 
     def descriptor(self, places: Places) -> dict[str, int]:
-        """The descriptor's fields by name."""
+        """The descriptor's fields by name, the opcode apart."""
 
     def faults(self) -> list[str]:
         """Why this accelerator cannot run it, each with the parameter to change; empty where it can."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.schedule.program import WHOLE, LayerProgram, NetworkProgram
+from hwq.schedule.runs import WHOLE, Run
 
 
 def run_title(name: str) -> str:
@@ -69,7 +70,7 @@ class RunReport:
 
 
 def compare_run(
-    run: LayerProgram | NetworkProgram,
+    run: Run,
     expected: NDArray[np.integer],
     actual: NDArray[np.integer],
     cycles: Sequence[int],
@@ -91,9 +92,7 @@ def compare_run(
         When there is nothing to compare, or the shapes differ.
     """
     if expected.shape != actual.shape or len(cycles) != len(expected) or not expected.size:
-        raise ValueError(
-            f"{run_title(run.name)}: {expected.shape} expected, {actual.shape} and {len(cycles)} runs given"
-        )
+        raise ValueError(f"{run.title}: {expected.shape} expected, {actual.shape} and {len(cycles)} runs given")
     wrong = expected.astype(np.int64) != actual.astype(np.int64)
     return RunReport(
         name=run.name,
@@ -110,13 +109,13 @@ def compare_run(
     )
 
 
-def unfinished_run(run: LayerProgram | NetworkProgram, elements: int) -> RunReport:
+def unfinished_run(run: Run, elements: int) -> RunReport:
     """The report of a run that gave no result: every element counts as wrong."""
     return RunReport(run.name, elements, elements, None, run.predicted_cycles, run.macs, run.multipliers, (), None)
 
 
 def _first(
-    run: LayerProgram | NetworkProgram,
+    run: Run,
     expected: NDArray[np.integer],
     actual: NDArray[np.integer],
     wrong: NDArray[np.bool_],
@@ -124,7 +123,7 @@ def _first(
     sample = int(np.argmax(wrong.any(axis=1)))
     elements = np.flatnonzero(wrong[sample])
     cycle, element = min((run.output_cycle(int(element)), int(element)) for element in elements)
-    row, column, channel = (int(place) for place in np.unravel_index(element, run.output_size))
+    row, column, channel = (int(place) for place in np.unravel_index(element, _pixels(run.output.shape)))
     return Divergence(
         run.name,
         sample,
@@ -135,3 +134,10 @@ def _first(
         int(expected[sample, element]),
         int(actual[sample, element]),
     )
+
+
+def _pixels(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """A shape as rows, columns and channels."""
+    *before, channels = shape
+    rows, columns = (before[0], before[1]) if len(before) == 2 else (1, math.prod(before))
+    return rows, columns, channels

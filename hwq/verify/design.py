@@ -1,4 +1,4 @@
-"""What is generated and verified: the layers of a network that the array runs, lowered for an accelerator."""
+"""What is generated and verified: the layers of a network that run on chip, lowered for an accelerator."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from hwq.arch.accelerator import Accelerator
 from hwq.errors import ConfigError
-from hwq.graph.layers import Conv2D, Dense, Layer
+from hwq.graph.layers import Layer, Reshape
 from hwq.graph.network import Network
+from hwq.schedule.planning import Assignment, assign
 from hwq.schedule.program import Program, lower
 
 
@@ -17,44 +18,44 @@ from hwq.schedule.program import Program, lower
 class Design:
     """A network on an accelerator.
 
-    ``layers`` are those the array runs, in order; ``others`` the network's remaining ones, which it does not.
+    ``layers`` are those on chip, in order; ``host`` the remaining ones, each with the reason. Reshapes are neither.
     """
 
     network: Network
     program: Program
-    layers: tuple[Conv2D | Dense, ...]
-    others: tuple[Layer, ...]
+    layers: tuple[Layer, ...]
+    host: tuple[Assignment, ...]
 
 
 def lower_design(network: Network, accelerator: Accelerator, names: Sequence[str] | None = None) -> Design:
-    """Lower the layers called ``names``, or all that the array runs.
+    """Lower the layers called ``names``, or all that an engine takes.
 
     Raises
     ------
     ConfigError
-        When a name is unknown, or names a layer that the array does not run.
+        When a name is unknown, or names a layer that no engine takes.
     CapacityError
         When a layer does not fit.
     """
-    runs = [layer for layer in network.layers if isinstance(layer, Conv2D | Dense)]
+    assigned = {layer.name: assign(network, layer, accelerator) for layer in network.layers}
+    runs = [found.layer for found in assigned.values() if found.engine]
     if names is not None:
-        faults = [fault for name in names if (fault := _fault(network, name))]
+        faults = [fault for name in names if (fault := _fault(assigned, name))]
         if faults:
             raise ConfigError("\n".join(faults))
         runs = [layer for layer in runs if layer.name in names]
     if not runs:
         raise ConfigError(f"network {network.name} has no convolution or dense layer for the array to run")
-    others = tuple(layer for layer in network.layers if not isinstance(layer, Conv2D | Dense))
-    return Design(network, lower(network, runs, accelerator), tuple(runs), others)
+    host = tuple(found for found in assigned.values() if not found.engine and not isinstance(found.layer, Reshape))
+    return Design(network, lower(network, runs, accelerator), tuple(runs), host)
 
 
-def _fault(network: Network, name: str) -> str | None:
+def _fault(assigned: dict[str, Assignment], name: str) -> str | None:
     """What is wrong with asking for layer ``name``."""
-    known = {layer.name: layer for layer in network.layers}
-    runs = [layer.name for layer in network.layers if isinstance(layer, Conv2D | Dense)]
+    runs = [found.layer.name for found in assigned.values() if found.engine]
     if name in runs:
         return None
-    if name in known:
-        return f"layer {name} is {known[name].op}, which the array does not run; it runs {', '.join(runs)}"
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"no layer {name!r}; " + (f"did you mean {close[0]}?" if close else f"layers are {', '.join(known)}")
+    if name in assigned:
+        return f"layer {name} stays off the chip: {assigned[name].reason}; on it are {', '.join(runs)}"
+    close = difflib.get_close_matches(name, assigned, n=1)
+    return f"no layer {name!r}; " + (f"did you mean {close[0]}?" if close else f"layers are {', '.join(assigned)}")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hwq.errors import ToolError
 from hwq.export.files import writing
 from hwq.export.package import VERILOG, WAIVERS, Package, write_package
-from hwq.schedule.program import WHOLE
+from hwq.schedule.runs import WHOLE
 from hwq.toolchain.cocotb import cocotb_harness, run_bench
 from hwq.toolchain.verilator import Simulator, Trace, build_simulator, public_ports
 from hwq.verify.compare import Divergence, RunReport, compare_run, unfinished_run
@@ -113,7 +113,7 @@ def verify(
     progress("emulating")
     golden = golden_vectors(design, samples)
     progress("writing Verilog")
-    package = write_package(design.program, design.network, directory, inputs, [vector.first() for vector in golden])
+    package = write_package(design.program, directory, inputs, [vector.first() for vector in golden])
     tampered = fault(design, package, golden) if fault is not None else None
     simulator = _build(package, trace, progress)
     simulation = _Simulation(package, golden, directory / "simulation")
@@ -167,7 +167,9 @@ class _Simulation:
         self._results.mkdir(parents=True, exist_ok=True)
         for old in (*self._results.iterdir(), self.directory / "results.xml"):
             old.unlink(missing_ok=True)
-        vectors: dict[str, Any] = {f"run_{vector.run}": vector.inputs for vector in golden}
+        vectors: dict[str, Any] = {
+            f"run_{vector.run}_{number}": tensor for vector in golden for number, tensor in enumerate(vector.inputs)
+        }
         inputs = self.directory / "vectors.npz"
         with writing(inputs):
             np.savez(inputs, **vectors)

@@ -13,6 +13,7 @@ from hwq.emulate import Emulator
 from hwq.errors import ConfigError
 from hwq.export.files import writing
 from hwq.export.package import VERILOG, Package
+from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.network import Network
 from hwq.verify.design import Design
 from hwq.verify.vectors import GoldenRun
@@ -48,19 +49,27 @@ def tamper_golden(design: Design, package: Package, golden: list[GoldenRun]) -> 
 def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> str:
     """Flip the top bit of one weight in its memory image: the first whose change shows in the golden outputs.
 
+    The weight is one of the first convolution or dense layer.
+
     Raises
     ------
     ConfigError
-        When no weight of the first layer changes any output of these samples.
+        When there is no such layer, or no weight of it changes any output of these samples.
     """
-    layer, vector = design.layers[0], golden[0]
+    runs = zip(design.layers, design.program.layers, golden, strict=False)
+    found = next(((run, vector, layer) for layer, run, vector in runs if isinstance(layer, Conv2D | Dense)), None)
+    if found is None:
+        raise ConfigError("no layer on chip is a convolution or a dense layer, whose weight could be changed")
+    run, vector, layer = found
     image = package.root / package.manifest["images"]["weights"]
     width = design.program.accelerator.weight.width
     tensors = design.network.tensors
-    inputs = vector.inputs.reshape(len(vector.inputs), *tensors[layer.inputs[0]].shape)
+    (codes,) = vector.inputs
+    inputs = codes.reshape(len(codes), *tensors[layer.inputs[0]].shape)
     channels = len(layer.weights)
     # Row 0 of the first tile of weights holds the first weight of each of the first channels.
-    columns, groups = design.program.accelerator.array.columns, len(design.program.layers[0].plans)
+    columns, groups = design.program.accelerator.array.columns, len(run.steps[0].plans)
+    word = run.descriptors[0]["weight_base"]
     for channel in range(min(columns, channels // groups)):
         weights = layer.weights.copy()
         first = weights.reshape(channels, -1)[channel, :1]
@@ -71,8 +80,8 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
         outputs = Emulator(alone, design.program.accelerator.arithmetic.contract).run(inputs)
         if not np.array_equal(outputs.reshape(vector.outputs.shape), vector.outputs):
             lines = image.read_text(encoding="ascii").splitlines()
-            flipped = int(lines[0], 16) ^ 1 << (channel * width + width - 1)
-            lines[0] = f"{flipped:0{len(lines[0])}x}"
+            flipped = int(lines[word], 16) ^ 1 << (channel * width + width - 1)
+            lines[word] = f"{flipped:0{len(lines[word])}x}"
             with writing(image):
                 image.write_text("\n".join(lines) + "\n", encoding="ascii")
             return f"the first weight of layer {layer.name}, channel {channel}, is {first[0]} instead of {old}"

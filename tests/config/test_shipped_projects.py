@@ -12,7 +12,7 @@ from hwq.config.models import project_schema
 from hwq.config.project import load_project
 from hwq.frontends import load
 from hwq.graph.shapes import peak_activation_bytes, weight_bytes
-from hwq.schedule.geometry import is_convolution
+from hwq.schedule.planning import assign
 from hwq.schedule.program import lower
 from tests.support.models import official_file
 
@@ -37,7 +37,8 @@ def test_it_loads_and_fits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert path.read_text().startswith("# yaml-language-server: $schema=../project.schema.json\n")
     project = load_project(path)
     network = load(project.model)
-    program = lower(network, [layer for layer in network.layers if is_convolution(layer)], project.accelerator)
+    layers = [layer for layer in network.layers if assign(network, layer, project.accelerator).engine]
+    program = lower(network, layers, project.accelerator)
     assert len(program.layers) > 5
     # Room for the whole network, which is more than for one layer.
     buffers = project.accelerator.buffers

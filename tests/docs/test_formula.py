@@ -10,9 +10,10 @@ from types import CodeType
 
 import pytest
 
+from hwq.schedule.engines.array import ArrayPlan
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
-from hwq.schedule.program import descriptor_fields
+from hwq.schedule.plans import Places
 from tests.docs.tables import CONV2D, DENSE, DOCS, EXAMPLE, THIN, example_plan
 
 _STRIDED = example_plan((9, 7, 5), (5, 4, 3), (3, 3), 2, (-1, -1))
@@ -48,7 +49,7 @@ def _formula() -> dict[str, CodeType]:
 
 def by_formula(plan: ConvPlan, pixel: int, formula: dict[str, CodeType]) -> Iterator[int]:
     """Addresses of the real elements of a pixel, in the order in which the array meets them."""
-    d, rows = descriptor_fields(plan, 0, 0, 0, 0), EXAMPLE.array.rows
+    d, rows = ArrayPlan(plan).descriptor(Places(0, 0, (0,), 0)), EXAMPLE.array.rows
     loops = product(range(d["ky_count"]), range(d["kx_count"]), range(d["chunk_count"]), range(rows))
     for ky, kx, chunk, r in loops:
         names = {**d, "R": rows, "pixel": pixel, "ky": ky, "kx": kx, "chunk": chunk, "r": r}

@@ -39,7 +39,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     design = lower_design(network, Accelerator(array=ArrayParameters(rows=4, columns=4)))
     vectors = [vector.first() for vector in golden_vectors(design, random_samples(network, 1, seed=1))]
     inputs = {name: {"name": f"{name}.file", "sha256": "0" * 64} for name in ("project", "model")}
-    return write_package(design.program, network, tmp_path_factory.mktemp("package"), inputs, vectors)
+    return write_package(design.program, tmp_path_factory.mktemp("package"), inputs, vectors)
 
 
 def keys_of(value: Any, path: str = "") -> Iterator[str]:

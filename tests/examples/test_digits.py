@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwq.cli.projects import choose_samples, open_design
+from hwq.cli.projects import open_design, project_samples
 from hwq.cli.samples import open_samples
 from hwq.emulate import Emulator
 from hwq.examples import digits
@@ -49,8 +49,8 @@ def test_committed_network_is_accurate() -> None:
 def test_committed_project_lowers_and_verifies(tmp_path: Path) -> None:
     opened = open_design(committed())
     assert [layer.op for layer in opened.design.layers] == ["conv2d", "conv2d", "conv2d", "dense"]
-    assert opened.design.others == ()
-    x, _ = choose_samples(opened, None, 2, 0)
+    assert opened.design.host == ()
+    x, _ = project_samples(opened, None, 2, 0)
     report = verify(opened.design, x, tmp_path, opened.inputs)
     assert report.match
     assert report.cycles == sum(layer.predicted_cycles for layer in opened.design.program.layers)

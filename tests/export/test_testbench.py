@@ -59,7 +59,7 @@ def test_it_passes(run: Runner, tmp_path: Path) -> None:
     assert len(design.program.runs) == 4
     for one in design.program.runs:
         (line,) = [line for line in lines if line.startswith(f"{one.name} ")]
-        assert f"ok    {one.output_elements} elements, {one.predicted_cycles} cycles" in line
+        assert f"ok    {one.output.elements} elements, {one.predicted_cycles} cycles" in line
 
 
 def test_it_fails_on_a_wrong_golden(tmp_path: Path) -> None:

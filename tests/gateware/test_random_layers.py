@@ -22,7 +22,8 @@ from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
 from hwq.schedule import images
 from hwq.schedule.cycles import jobs
-from hwq.schedule.program import LayerProgram, Program, lower
+from hwq.schedule.program import Program, lower
+from hwq.schedule.runs import Run
 from tests.support.convolutions import quantization, random_convolution
 from tests.support.on_chip import OnChip
 from tests.support.scalar import scalar_layer
@@ -65,19 +66,19 @@ def random_dense(seed: int) -> Network:
     return Network("dense", tensors, (layer,), "x", "y")
 
 
-def run(program: Program, layer: LayerProgram, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> OnChip:
+def run(program: Program, layer: Run, codes: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> OnChip:
     a = program.accelerator
     memories = {
-        Space.ACTIVATIONS: [0] * (layer.input_base // a.word) + images.activation_words(a, codes),
+        Space.ACTIVATIONS: [0] * (layer.inputs[0].base // a.word) + images.activation_words(a, codes),
         Space.WEIGHTS: images.weight_words(program),
         Space.RECORDS: images.record_words(program),
         Space.DESCRIPTORS: images.descriptor_words(layer),
     }
-    read = (layer.output_base // a.word, -(-layer.output_elements // a.word))
+    read = (layer.output.base // a.word, -(-layer.output.elements // a.word))
     return OnChip(a, memories, layer.predicted_cycles, read, monkeypatch)
 
 
-def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> LayerProgram:
+def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> Run:
     choose = random.Random(seed)
     hardware = random_accelerator(choose)
     network = random_dense(seed) if choose.random() < 0.2 else random_convolution(seed)
@@ -87,10 +88,10 @@ def check(seed: int, monkeypatch: pytest.MonkeyPatch) -> LayerProgram:
     program = lower(network, [layer], hardware)
     lowered = program.layers[0]
     chip = run(program, lowered, codes, monkeypatch)
-    outputs = range(lowered.output_elements)
+    outputs = range(lowered.output.elements)
     assert chip.elements[: len(outputs)] == scalar_layer(network, layer, codes)
     assert chip.cycles == lowered.predicted_cycles
-    assert chip.written == {lowered.output_base + element: lowered.output_cycle(element) for element in outputs}
+    assert chip.written == {lowered.output.base + element: lowered.output_cycle(element) for element in outputs}
     return lowered
 
 
@@ -102,7 +103,7 @@ def test_random_layers(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", [59, 63, 68])
 def test_layers_that_wait_for_the_drain(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     layer = check(seed, monkeypatch)
-    pairs = [pair for plan in layer.plans for pair in pairwise(jobs(plan))]
+    pairs = [pair for plan in layer.steps[0].plans for pair in pairwise(jobs(plan.cut))]
     assert any(later.drain == before.drain_end + 2 for before, later in pairs)
 
 

@@ -16,9 +16,11 @@ import pytest
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.graph.network import Network
+from hwq.schedule.engines.array import ArrayPlan
 from hwq.schedule.geometry import Convolution, convolutions
 from hwq.schedule.plan import ConvPlan, plan_convolution
-from hwq.schedule.program import descriptor_fields, lower
+from hwq.schedule.plans import Places
+from hwq.schedule.program import lower
 from tests.support.convolutions import random_convolution, small_network
 
 BASE = 0
@@ -91,7 +93,7 @@ def check(network: Network, accelerator: Accelerator) -> None:
     for layer in network.layers:
         for convolution in convolutions(network, layer):
             plan = numbered(plan_convolution(convolution, accelerator))
-            fields = descriptor_fields(plan, 0, 0, BASE, 4096)
+            fields = ArrayPlan(plan).descriptor(Places(0, 0, (BASE,), 4096))
             products, padded = walk(fields, accelerator, plan.weight_image())
             expected, expected_padded = layer_products(plan.convolution)
             moved = Counter({(at, weight, 4096 + target): n for (at, weight, target), n in expected.items()})
@@ -132,7 +134,7 @@ def test_the_walk_tells_a_wrong_descriptor() -> None:
     plan = numbered(plan_convolution(convolutions(network, network.layers[0])[0], accelerator))
     expected, _ = layer_products(plan.convolution)
     moved = Counter({(at, weight, 4096 + target): n for (at, weight, target), n in expected.items()})
-    fields = descriptor_fields(plan, 0, 0, BASE, 4096)
+    fields = ArrayPlan(plan).descriptor(Places(0, 0, (BASE,), 4096))
     for name in (
         "x_step",
         "y_step_elements",
@@ -152,6 +154,6 @@ def test_every_weight_lies_in_the_image_once() -> None:
     accelerator = random_accelerator(5)
     program = lower(network, network.layers, accelerator)
     for layer in program.layers:
-        for plan in layer.plans:
+        for plan in (plan.cut for plan in layer.steps[0].plans):
             image = numbered(plan).weight_image()
             assert sorted(image[image > 0]) == list(range(1, plan.convolution.weights.size + 1))

@@ -114,7 +114,8 @@ def test_narrow_weights_advise_only_the_parameter_that_was_set() -> None:
 def test_a_width_that_several_layers_lack_is_raised_once_and_far_enough() -> None:
     network = small_network()
     needs = {
-        layer.name: accumulator_bits(layer.plans[0]) for layer in lower(network, network.layers, accelerator()).layers
+        layer.name: accumulator_bits(layer.steps[0].plans[0].cut)
+        for layer in lower(network, network.layers, accelerator()).layers
     }
     most = max(needs.values())
     worst = [name for name, need in needs.items() if need == most]
@@ -135,7 +136,8 @@ def test_a_width_that_several_layers_lack_is_raised_once_and_far_enough() -> Non
 
 
 def test_of_many_layers_a_few_are_named() -> None:
-    plans = lower(small_network(), small_network().layers, accelerator()).layers[0].plans
+    step = lower(small_network(), small_network().layers, accelerator()).layers[0].steps[0]
+    plans = [plan.cut for plan in step.plans]
     narrow = accelerator(arithmetic=ArithmeticParameters(weight_bits=4))
     many = [
         replace(plan, accelerator=narrow, convolution=replace(plan.convolution, layer=f"layer_{number}"))
@@ -151,7 +153,7 @@ def test_subtracted_operands_need_their_own_bits() -> None:
     forms = {}
     for form in InputZeroPoint:
         program = lower(network, network.layers, accelerator(arithmetic=ArithmeticParameters(input_zero_point=form)))
-        forms[form] = [accumulator_bits(layer.plans[0]) for layer in program.layers]
+        forms[form] = [accumulator_bits(layer.steps[0].plans[0].cut) for layer in program.layers]
     assert all(bits >= 15 for bits in forms[InputZeroPoint.FOLDED])
     # With a zero-point of -9 operands reach 136 instead of 127.
     weights = small_network().layers[1].weights.reshape(10, -1).astype(np.int64)
@@ -205,10 +207,10 @@ def test_cycles_add_up_and_end_with_the_last_output() -> None:
             network, network.layers, accelerator(buffers=replace(BUFFERS, activations=1 << 14, weights=1 << 14))
         )
         layer = program.layers[0]
-        written = [layer.output_cycle(element) for element in range(layer.output_elements)]
+        written = [layer.output_cycle(element) for element in range(layer.output.elements)]
         assert max(written) == layer.predicted_cycles
-        assert sum(count.total for count in layer.cycles) == layer.predicted_cycles
-        for count in layer.cycles:
+        assert layer.cycles.total == layer.predicted_cycles
+        for count in layer.steps[0].cycles:
             assert min(count.fetch, count.load, count.issue, count.tail) > 0
             assert count.wait >= 0
 

@@ -39,7 +39,7 @@ def samples(design: Design, count: int = 1, seed: int = 0) -> np.ndarray:
 def write(design: Design, directory: Path, seed: int = 0) -> Package:
     """What `hwq gen` writes."""
     vectors = [vector.first() for vector in golden_vectors(design, samples(design, 1, seed))]
-    return write_package(design.program, design.network, directory, {}, vectors)
+    return write_package(design.program, directory, {}, vectors)
 
 
 PROJECT = """\

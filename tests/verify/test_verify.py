@@ -55,7 +55,7 @@ def test_a_right_design_matches(tmp_path: Path) -> None:
     for layer, program in zip(report.layers, design.program.layers, strict=True):
         assert (layer.mismatches, layer.wrong_cycles, layer.divergence) == (0, (), None)
         assert layer.cycles == program.predicted_cycles
-        assert layer.elements == 2 * program.output_elements
+        assert layer.elements == 2 * program.output.elements
     assert report.cycles == sum(program.predicted_cycles for program in design.program.layers)
     assert report.simulator.verilator.name == "verilator"
     assert report.network is not None
@@ -74,7 +74,7 @@ def test_every_tamper_is_found(tamper: Tamper, tmp_path: Path) -> None:
 def test_the_first_divergence_names_place_and_cycle(tmp_path: Path) -> None:
     design = small_design()
     report = run(design, tmp_path, FAULTS[Tamper.GOLDEN])
-    layer = design.program.layer("first")
+    layer = design.program.run("first")
     found = report.layers[0].divergence
     assert found is not None
     # Element 90 of [6, 5, 6] in the second sample, which is the last.

@@ -1,0 +1,1 @@
+"""Planners, one engine a file: which layers an engine takes, and how."""

@@ -1,0 +1,46 @@
+"""Which engine runs each layer of a network, or why it stays the host's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from hwq.arch.accelerator import Accelerator
+from hwq.graph.layers import Conv2D, Dense, Layer, Reshape
+from hwq.graph.network import Network
+from hwq.schedule.engines.array import plan_array
+from hwq.schedule.plans import Plan
+
+Planner = Callable[[Network, Layer, Accelerator], "tuple[Plan, ...] | str"]
+
+PLANNERS: Mapping[type[Layer], tuple[tuple[str, Planner], ...]] = {
+    Conv2D: (("array", plan_array),),
+    Dense: (("array", plan_array),),
+}
+"""For each layer type the engines that may take it, the best first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A layer on an engine, or with the host: then ``plans`` is empty and ``reason`` says why."""
+
+    layer: Layer
+    engine: str | None
+    plans: tuple[Plan, ...]
+    reason: str
+
+
+def assign(network: Network, layer: Layer, accelerator: Accelerator) -> Assignment:
+    """Plan ``layer`` on the first engine that is built and takes it."""
+    if isinstance(layer, Reshape):
+        return Assignment(layer, None, (), "the same codes in the same place")
+    reasons = []
+    for engine, planner in PLANNERS.get(type(layer), ()):
+        if engine not in accelerator.engines:
+            reasons.append(f"there is no {engine} engine")
+            continue
+        found = planner(network, layer, accelerator)
+        if not isinstance(found, str):
+            return Assignment(layer, engine, found, "; ".join(reasons))
+        reasons.append(found)
+    return Assignment(layer, None, (), "; ".join(reasons) or f"no engine runs {layer.op}")
