@@ -14,6 +14,7 @@ from hwq.cli.inputs import open_target
 from hwq.cli.sources import choose_samples
 from hwq.config.project import Project
 from hwq.errors import CapacityError, ConfigError
+from hwq.schedule.planning import with_engines
 from hwq.verify.design import Design, lower_design
 
 
@@ -43,7 +44,8 @@ def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesig
             "(hwq schema describes it)"
         )
     try:
-        design = lower_design(target.network, target.project.accelerator, layers)
+        accelerator = with_engines(target.network, target.project.accelerator, target.project.auto)
+        design = lower_design(target.network, accelerator, layers)
     except CapacityError as error:
         raise CapacityError(f"{path}: {error}") from None
     return ProjectDesign(target.project, design, {"project": _identity(path), "model": _identity(target.model)})

@@ -12,6 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from hwq.arch.checks import Choice, Range, limits
+from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.engines.elementwise import ElementwiseParameters
+from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 
 SECTIONS: dict[str, type] = {
@@ -22,11 +25,26 @@ SECTIONS: dict[str, type] = {
 }
 """The sections that describe the accelerator, and what each becomes."""
 
+ENGINES: dict[str, type] = {
+    "depthwise": DepthwiseParameters,
+    "pooling": PoolingParameters,
+    "elementwise": ElementwiseParameters,
+}
+"""The sections of the engines beside the array; each may also be one of ``ENGINE_CHOICES``."""
+
+SECTIONS |= ENGINES
+
+ENGINE_CHOICES = ("auto", "none")
+"""``auto``, the default: built as its defaults say where the network needs it. ``none``: not built."""
+
 _SECTION_WORDS = {
     "array": "Shape of the systolic array.",
     "arithmetic": "Widths and contract of the arithmetic.",
     "requantizer": "The unit that turns 32-bit accumulators into output codes.",
     "buffers": "Sizes of the on-chip memories, in the units named with each.",
+    "depthwise": "The engine of depthwise convolutions: a mapping, auto (built where the network needs it) or none.",
+    "pooling": "The engine of average, maximum, mean and copies: an empty mapping, auto or none.",
+    "elementwise": "The engine of the sum of two tensors: an empty mapping, auto or none.",
 }
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -57,6 +75,13 @@ _WORDS: dict[str, dict[str, str]] = {
         "descriptors": "Descriptor memory, in descriptors: one for each layer or group of it, and one for END.",
         "accumulators": "Depth of each of the two accumulator banks, in output pixels.",
     },
+    "depthwise": {
+        "rows": "Rows of the largest kernel the engine takes; larger ones run on the array, channel by channel.",
+        "columns": "Columns of the largest kernel.",
+        "line": "Longest row of an input, in pixels: the depth of the line buffers.",
+    },
+    "pooling": {},
+    "elementwise": {},
 }
 
 
@@ -138,4 +163,9 @@ def project_schema() -> dict[str, Any]:
             if "const" in key:
                 # Said twice by some versions of pydantic.
                 key.pop("enum", None)
+    for section in ENGINES:
+        place = schema["properties"][section]
+        reference = place.pop("$ref")
+        place["anyOf"] = [{"enum": list(ENGINE_CHOICES)}, {"$ref": reference}]
+        place.update(default=ENGINE_CHOICES[0], description=_SECTION_WORDS[section])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -16,7 +16,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.checks import Choice, limits
 from hwq.config.document import Document, Key, read_document
 from hwq.config.faults import Fault, config_error, nearest
-from hwq.config.models import SECTIONS, ProjectModel
+from hwq.config.models import ENGINE_CHOICES, ENGINES, SECTIONS, ProjectModel
 from hwq.errors import ConfigError
 
 _VARIABLE = re.compile(r"\$\{([^}]*)(\}?)")
@@ -29,6 +29,8 @@ class Project:
 
     ``name`` is the file's name without suffix, ``model`` and ``data_path`` are paths with variables and relative parts
     resolved, ``data_line`` is where ``path`` names the latter. Whether the model exists is for its reader to say.
+    ``accelerator`` has the engines that the project asks for; those called ``auto`` are built where a network needs
+    them (`hwq.schedule.planning.with_engines`).
     """
 
     name: str
@@ -37,6 +39,7 @@ class Project:
     data_path: Path | None
     data_line: int
     accelerator: Accelerator
+    auto: tuple[str, ...]
 
     @property
     def data(self) -> Path | None:
@@ -68,6 +71,7 @@ def load_project(path: str | Path) -> Project:
     path = Path(path)
     document = read_document(path)
     clean = _check_values(document)
+    chosen = {name: document.values.get(name, ENGINE_CHOICES[0]) for name in ENGINES}
     sections = {name: _section(document, name) for name in SECTIONS if name in clean}
     accelerator = Accelerator()
     if sections.keys() == SECTIONS.keys():
@@ -76,18 +80,25 @@ def load_project(path: str | Path) -> Project:
         except ConfigError as error:
             for where, text in error.faults:
                 document.fault(tuple(where.split(".")), text)
+    auto = tuple(name for name, choice in chosen.items() if choice == "auto")
     model = _path(document, "model")
     data = _path(document, "data")
     if document.faults or model is None:
         raise config_error(path, document.faults)
-    return Project(path.stem, path, model, data, document.line(("data",)), accelerator)
+    return Project(path.stem, path, model, data, document.line(("data",)), accelerator, auto)
 
 
 def _check_values(document: Document) -> set[str]:
     """Record the faults of every key; returns the sections that have none."""
     faulty = {fault.path.split(".")[0] for fault in document.faults}
     try:
-        ProjectModel.model_validate(document.values)
+        # An engine that is a choice of its own is no mapping to be checked.
+        values = {
+            key: value
+            for key, value in document.values.items()
+            if not (key in ENGINES and isinstance(value, str) and value in ENGINE_CHOICES)
+        }
+        ProjectModel.model_validate(values)
     except ValidationError as error:
         for details in error.errors(include_url=False, include_context=False):
             key: Key = tuple(str(part) for part in details["loc"])
@@ -107,6 +118,8 @@ def _explain(key: Key, details: ErrorDetails) -> str:
     if kind == "missing":
         return "is required: the network's file"
     if section is None:
+        if key[0] in ENGINES:
+            return f"must be {', '.join(ENGINE_CHOICES)}, or a mapping of keys to values, not {_shown(value)}"
         if key[0] in SECTIONS:
             return f"must be a mapping of keys to values, not {_shown(value)}"
         return "must be the path of a file" if value == "" else f"must be the path of a file, not {_shown(value)}"
@@ -136,7 +149,9 @@ def _member(limit: object, value: object) -> object:
 
 
 def _section(document: Document, name: str) -> Any:
-    given = document.values.get(name, {})
+    given = document.values.get(name, ENGINE_CHOICES[0] if name in ENGINES else {})
+    if isinstance(given, str):
+        return None
     assert isinstance(given, dict)
     allowed = limits(SECTIONS[name])
     try:

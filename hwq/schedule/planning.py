@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.engines.elementwise import ElementwiseParameters
+from hwq.arch.engines.pooling import PoolingParameters
 from hwq.graph.layers import Conv2D, Dense, Layer, Reshape
 from hwq.graph.network import Network
 from hwq.schedule.engines.array import plan_array
@@ -18,6 +22,13 @@ PLANNERS: Mapping[type[Layer], tuple[tuple[str, Planner], ...]] = {
     Dense: (("array", plan_array),),
 }
 """For each layer type the engines that may take it, the best first."""
+
+
+_DEFAULTS: Mapping[str, Callable[[], object]] = {
+    "depthwise": DepthwiseParameters,
+    "pooling": PoolingParameters,
+    "elementwise": ElementwiseParameters,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +55,11 @@ def assign(network: Network, layer: Layer, accelerator: Accelerator) -> Assignme
             return Assignment(layer, engine, found, "; ".join(reasons))
         reasons.append(found)
     return Assignment(layer, None, (), "; ".join(reasons) or f"no engine runs {layer.op}")
+
+
+def with_engines(network: Network, accelerator: Accelerator, names: Iterable[str]) -> Accelerator:
+    """``accelerator`` with those of the engines ``names`` that a layer of ``network`` runs on, by their defaults."""
+    missing: dict[str, Any] = {name: _DEFAULTS[name]() for name in names if name not in accelerator.engines}
+    most = replace(accelerator, **missing)
+    used = {assign(network, layer, most).engine for layer in network.layers}
+    return replace(accelerator, **{name: made for name, made in missing.items() if name in used})

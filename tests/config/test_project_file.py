@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import InputZeroPoint
 from hwq.config.document import MAX_BYTES
 from hwq.config.project import load_project
@@ -233,3 +235,25 @@ def test_of_very_many_faults_the_first_are_listed(tmp_path: Path) -> None:
     assert (lines[0], lines[-1], len(lines)) == (f"5000 faults in {path}", "and 4,980 more", 22)
     assert [line.removeprefix(f"{path}:").split(":")[0] for line in lines[1:-1]] == [str(n) for n in range(2, 22)]
     assert len(caught.value.faults) == 5000
+
+
+def test_engines_are_built_as_asked_for(tmp_path: Path) -> None:
+    text = "model: a.tflite\ndepthwise: {rows: 5, line: 32}\npooling: none\n"
+    project = load_project(write(tmp_path, text))
+    assert project.accelerator.depthwise == DepthwiseParameters(rows=5, line=32)
+    assert project.accelerator.pooling is None
+    assert project.auto == ("elementwise",)
+    project = load_project(write(tmp_path, "model: a.tflite\npooling: {}\nelementwise: auto\n"))
+    assert project.accelerator.pooling == PoolingParameters()
+    assert project.auto == ("depthwise", "elementwise")
+
+
+@pytest.mark.parametrize(
+    "value,shown", [("maybe", "'maybe'"), ("null", "nothing"), ("4", "4"), ("[auto]", "a list"), ("true", "True")]
+)
+def test_an_engine_is_a_mapping_or_a_choice(tmp_path: Path, value: str, shown: str) -> None:
+    path = write(tmp_path, f"model: a.tflite\npooling: {value}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_project(path)
+    text = f"pooling: must be auto, none, or a mapping of keys to values, not {shown}"
+    assert str(caught.value) == f"{path}:2: {text}"

@@ -173,8 +173,11 @@ def _project() -> str:
     schema = project_schema()
     rows = [(f"`{name}`", *_key(schema, schema["properties"][name])) for name in ("model", "data")]
     for section, entry in schema["properties"].items():
-        if "$ref" in entry:
-            keys = schema["$defs"][entry["$ref"].rsplit("/", 1)[1]]["properties"]
+        engine = next((choice for choice in entry.get("anyOf", ()) if "$ref" in choice), None)
+        if engine is not None:
+            rows.append((f"`{section}`", *_key(schema, entry)))
+        if reference := (engine or entry).get("$ref"):
+            keys = schema["$defs"][reference.rsplit("/", 1)[1]]["properties"]
             rows += [(f"`{section}.{name}`", *_key(schema, key)) for name, key in keys.items()]
     return markdown(("Key", "Default", "Allowed", "Meaning"), rows)
 
@@ -186,6 +189,8 @@ def _key(schema: dict[str, object], key: dict[str, object]) -> tuple[str, str, s
     for choice in choices:
         if "enum" in choice or "const" in choice:
             allowed += [f"`{value}`" for value in choice.get("enum", [choice.get("const")])]
+        elif "$ref" in choice:
+            allowed.append("a mapping")
         elif choice["type"] == "integer":
             low, high = choice["minimum"], choice["maximum"]
             allowed.append(f"{low} to {high}" if low < high else f"{low}")
