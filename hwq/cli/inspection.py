@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from hwq.arch.parameters import InputZeroPoint
-from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer, Pool2D
+from hwq.graph.layers import Conv2D, DepthwiseConv2D, Layer, Pool2D, WeightedLayer
 from hwq.graph.network import Network
-from hwq.graph.requantization import channel_rows
 from hwq.graph.shapes import macs, peak_activation_bytes, weight_bytes
 from hwq.graph.tensors import Tensor
 from hwq.numeric.bounds import accumulator_bounds, signed_bits
@@ -78,14 +77,14 @@ def inspect_network(network: Network, form: InputZeroPoint) -> NetworkFigures:
     )
 
 
-def accumulator_bits(network: Network, layer: Conv2D | DepthwiseConv2D | Dense, form: InputZeroPoint) -> int:
+def accumulator_bits(network: Network, layer: WeightedLayer, form: InputZeroPoint) -> int:
     """Bits that hold every partial sum of every output channel of a layer."""
     quantization = network.tensors[layer.inputs[0]].quantization
     low, high = quantization.format.min, quantization.format.max
     if form is InputZeroPoint.SUBTRACTED:
         zero_point = int(quantization.zero_point[0])
         low, high = low - zero_point, high - zero_point
-    lowest, highest = accumulator_bounds(channel_rows(layer), low, high)
+    lowest, highest = accumulator_bounds(layer.channel_rows, low, high)
     return signed_bits(int(np.min(lowest)), int(np.max(highest)))
 
 
@@ -110,7 +109,7 @@ def _layer(network: Network, layer: Layer, form: InputZeroPoint) -> LayerFigures
     elif isinstance(layer, Pool2D):
         kernel = layer.kernel
     biases, scales, bits = 0, None, None
-    if isinstance(layer, Conv2D | DepthwiseConv2D | Dense):
+    if isinstance(layer, WeightedLayer):
         biases = int(layer.bias.size)
         scales = "channel" if layer.weight_quantization.per_channel else "tensor"
         bits = accumulator_bits(network, layer, form)

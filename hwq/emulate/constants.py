@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate.epilogue import BOUNDED, NUMBERS
-from hwq.emulate.scaling import Weighted, scales_under
-from hwq.graph.layers import Conv2D, DepthwiseConv2D
+from hwq.emulate.scaling import scales_under
+from hwq.graph.layers import Conv2D, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
-from hwq.graph.requantization import channel_rows, output_channels
 from hwq.graph.tensors import Quantization
 from hwq.numeric.bounds import accumulator_bounds
 from hwq.numeric.formats import INT32
@@ -37,11 +36,11 @@ class ChannelConstants:
     """
 
     def __init__(
-        self, network: Network, layer: Weighted, contract: Contract, part: slice, stride: int, offset: int
+        self, network: Network, layer: WeightedLayer, contract: Contract, part: slice, stride: int, offset: int
     ) -> None:
         source = network.tensors[layer.inputs[0]].quantization
         target = network.tensors[layer.output].quantization
-        channels = range(output_channels(layer))[part]
+        channels = range(layer.channels)[part]
         weights = layer.weights if isinstance(layer, DepthwiseConv2D) else np.moveaxis(layer.weights, 0, -1)
         totals = weights.reshape(-1, weights.shape[-1]).sum(axis=0, dtype=np.int64)
         bias = layer.bias.astype(np.int64) - totals * (int(source.zero_point[0]) + offset)
@@ -73,13 +72,13 @@ class ChannelConstants:
         self.roundings = np.ascontiguousarray(blocks.transpose(0, 2, 1)).reshape(-1)
 
 
-def _halves_go_away(layer: Weighted, contract: Contract) -> NDArray[np.bool_]:
+def _halves_go_away(layer: WeightedLayer, contract: Contract) -> NDArray[np.bool_]:
     """Whether each channel's second rounding takes halves away from zero, as DOUBLE does, or up, as UP2 does.
 
     LiteRT's optimized kernels, which UP2 stands for, leave grouped convolutions to the reference, and in depthwise ones
     the channels behind the last whole vector of eight.
     """
-    channels = np.arange(output_channels(layer))
+    channels = np.arange(layer.channels)
     if contract is not Contract.UP2 or (isinstance(layer, Conv2D) and layer.groups > 1):
         return np.ones(len(channels), np.bool_)
     whole = len(channels) // 8 * 8 if isinstance(layer, DepthwiseConv2D) else len(channels)
@@ -87,12 +86,12 @@ def _halves_go_away(layer: Weighted, contract: Contract) -> NDArray[np.bool_]:
 
 
 def _is_bounded(
-    layer: Weighted, source: Quantization, zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]
+    layer: WeightedLayer, source: Quantization, zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]
 ) -> bool:
     """Whether `epilogue.BOUNDED` computes this layer: right shifts only, and every sum inside 32 bits."""
     zero_point = int(source.zero_point[0])
     codes = source.format
-    low, high = accumulator_bounds(channel_rows(layer), codes.min - zero_point, codes.max - zero_point)
+    low, high = accumulator_bounds(layer.channel_rows, codes.min - zero_point, codes.max - zero_point)
     reach = np.maximum(np.abs(low + layer.bias), np.abs(high + layer.bias))
     if (shift > -1).any() or (shift < -22).any() or (reach > INT32.max).any():
         return False

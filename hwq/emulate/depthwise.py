@@ -12,7 +12,6 @@ from hwq.emulate.geometry import Windows
 from hwq.emulate.memory import Bytes, allocate
 from hwq.graph.layers import DepthwiseConv2D
 from hwq.graph.network import Network
-from hwq.graph.requantization import output_channels
 from hwq.numeric.requantize import Contract
 
 #: Rows of a tile.
@@ -91,7 +90,7 @@ def _pixels_together(layer: DepthwiseConv2D, width: int, contract: Contract) -> 
 
     UP2 tells channels apart by their number, which a repetition would change.
     """
-    channels = output_channels(layer)
+    channels = layer.channels
     together = max(1, 16 // channels)
     return together if layer.stride[1] == 1 and width % together == 0 and contract is not Contract.UP2 else 1
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.graph.liveness import lifetimes
 from hwq.graph.network import Network
 
 #: Bytes that kernels may read, and ignore, behind the last one.
@@ -31,20 +32,17 @@ class Slots:
     """
 
     def __init__(self, network: Network) -> None:
-        last_use = {name: index for index, layer in enumerate(network.layers) for name in layer.inputs}
-        last_use[network.output] = len(network.layers)
-        self._slot = {network.input: 0}
+        lives = lifetimes(network)
+        self._slot: dict[str, int] = {}
         free: list[int] = []
-        count = 1
-        for index, layer in enumerate(network.layers):
-            if not free:
-                free.append(count)
-                count += 1
-            self._slot[layer.output] = free.pop()
-            dead = {name for name in layer.inputs if last_use[name] == index}
-            free.extend(self._slot[name] for name in sorted(dead))
-            if layer.output not in last_use:
-                free.append(self._slot[layer.output])
+        count = 0
+        for number in range(-1, len(network.layers)):
+            for name in (name for name, life in lives.items() if life.first == number):
+                if not free:
+                    free.append(count)
+                    count += 1
+                self._slot[name] = free.pop()
+            free.extend(self._slot[name] for name, life in sorted(lives.items()) if life.last == number)
         self._sizes = [0] * count
         for name, slot in self._slot.items():
             self._sizes[slot] = max(self._sizes[slot], network.tensors[name].elements)

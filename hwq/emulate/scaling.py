@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D
+from hwq.graph.layers import Dense, WeightedLayer
 from hwq.graph.network import Network
-from hwq.graph.requantization import effective_scales, output_channels
+from hwq.graph.requantization import effective_scales
 from hwq.numeric.requantize import Contract
 
-Weighted = Conv2D | DepthwiseConv2D | Dense
 
-
-def scales_under(contract: Contract, network: Network, layer: Weighted) -> NDArray[np.float64]:
+def scales_under(contract: Contract, network: Network, layer: WeightedLayer) -> NDArray[np.float64]:
     """Factor of each output channel, float64 [channels].
 
     `hwq.graph.requantization.effective_scales`, except where a program rounds scales otherwise: XNNPACK computes
@@ -29,4 +27,4 @@ def scales_under(contract: Contract, network: Network, layer: Weighted) -> NDArr
         scales = (source * weights).astype(np.float64) / np.float64(target)
     else:
         return effective_scales(network, layer)
-    return np.ascontiguousarray(np.broadcast_to(scales, (output_channels(layer),)))
+    return np.ascontiguousarray(np.broadcast_to(scales, (layer.channels,)))

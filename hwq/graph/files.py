@@ -42,11 +42,7 @@ _HEADER_AT = 48
 #: Largest model file of any format that is read: far above any network for on-chip inference.
 MAX_BYTES = 1 << 28
 
-_KINDS: dict[str, type[Layer]] = {
-    cls.__name__: cls
-    for cls in vars(layer_kinds).values()
-    if isinstance(cls, type) and issubclass(cls, Layer) and cls is not Layer
-}
+_KINDS: dict[str, type[Layer]] = {kind.__name__: kind for kind in layer_kinds.KINDS}
 
 
 def read_bytes(path: Path) -> bytes:

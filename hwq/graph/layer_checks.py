@@ -26,8 +26,9 @@ from hwq.graph.layers import (
     Requantize,
     Reshape,
     Softmax,
+    WeightedLayer,
 )
-from hwq.graph.requantization import channel_rows, layer_scales, output_channels
+from hwq.graph.requantization import layer_scales
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.bounds import accumulator_bounds
@@ -135,11 +136,11 @@ def _require_window(
         raise ModelError(f"padding {layer.padding} is not between 0 and {_MAX_PADDING}")
 
 
-def _require_weights(layer: Conv2D | DepthwiseConv2D | Dense, rank: int, inputs: Sequence[Tensor], out: Tensor) -> None:
+def _require_weights(layer: WeightedLayer, rank: int, inputs: Sequence[Tensor], out: Tensor) -> None:
     weights, bias, quantization = layer.weights, layer.bias, layer.weight_quantization
     if weights.dtype != np.int8 or weights.ndim != rank or weights.size == 0:
         raise ModelError(f"weights are {weights.dtype} of shape {list(weights.shape)}; needed are int8 of rank {rank}")
-    channels = output_channels(layer)
+    channels = layer.channels
     if bias.dtype != np.int32 or bias.shape != (channels,):
         raise ModelError(f"biases are {bias.dtype} of shape {list(bias.shape)}; needed are int32 [{channels}]")
     check_quantization(quantization, "weights")
@@ -158,11 +159,11 @@ def _require_weights(layer: Conv2D | DepthwiseConv2D | Dense, rank: int, inputs:
     _require_clamp(layer.clamp, out)
 
 
-def _require_accumulator(layer: Conv2D | DepthwiseConv2D | Dense, quantization: Quantization) -> None:
+def _require_accumulator(layer: WeightedLayer, quantization: Quantization) -> None:
     """Sums that leave 32 bits are undefined in TFLite: refuse weights and biases for which an input could cause one."""
     zero_point = int(quantization.zero_point[0])
     low, high = accumulator_bounds(
-        channel_rows(layer), quantization.format.min - zero_point, quantization.format.max - zero_point
+        layer.channel_rows, quantization.format.min - zero_point, quantization.format.max - zero_point
     )
     low, high = low + layer.bias, high + layer.bias
     outside = np.flatnonzero((low < INT32.min) | (high > INT32.max))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,31 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2D(Layer):
-    """2-D convolution; ``weights`` integer codes [out, kernel_h, kernel_w, in / groups], ``bias`` int32 [out]."""
+class WeightedLayer(Layer):
+    """A layer that multiplies by constants and accumulates; ``bias`` is int32, one for each output channel."""
 
     weights: NDArray[np.int8]
     weight_quantization: Quantization
     bias: NDArray[np.int32]
+    if TYPE_CHECKING:
+        # Every one of them has it; declared where its place among the fields is, which a saved network keeps.
+        clamp: tuple[int, int]
+
+    @property
+    def channels(self) -> int:
+        """Output channels, which is the number of biases and of per-channel scales."""
+        return len(self.weights)
+
+    @property
+    def channel_rows(self) -> NDArray[np.int8]:
+        """Weights of each output channel as one row, int8 [channels, n]: what its accumulator sums over."""
+        return self.weights.reshape(self.channels, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D(WeightedLayer):
+    """2-D convolution; ``weights`` integer codes [out, kernel_h, kernel_w, in / groups], ``bias`` int32 [out]."""
+
     stride: tuple[int, int]
     dilation: tuple[int, int]
     padding: Padding
@@ -51,30 +71,34 @@ class Conv2D(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class DepthwiseConv2D(Layer):
+class DepthwiseConv2D(WeightedLayer):
     """Depthwise convolution; ``weights`` [kernel_h, kernel_w, in * depth_multiplier], ``bias`` int32 [out]."""
 
-    weights: NDArray[np.int8]
-    weight_quantization: Quantization
-    bias: NDArray[np.int32]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     padding: Padding
     clamp: tuple[int, int]
     depth_multiplier: int = 1
 
+    @property
+    def channels(self) -> int:
+        """Output channels."""
+        return int(self.weights.shape[-1])
+
+    @property
+    def channel_rows(self) -> NDArray[np.int8]:
+        """A kernel each, int8 [channels, kernel_h * kernel_w]."""
+        return self.weights.reshape(-1, self.channels).T
+
 
 @dataclass(frozen=True, eq=False)
-class Dense(Layer):
+class Dense(WeightedLayer):
     """Fully connected; ``weights`` [out, in], ``bias`` int32 [out].
 
     The input is taken flat, row-major, in rows of ``in`` elements; each row gives ``out`` elements of the output. Most
     layers have one row.
     """
 
-    weights: NDArray[np.int8]
-    weight_quantization: Quantization
-    bias: NDArray[np.int32]
     clamp: tuple[int, int]
 
 
@@ -163,3 +187,11 @@ class Softmax(Layer):
 @dataclass(frozen=True, eq=False)
 class Requantize(Layer):
     """Same values in another scale, zero-point or integer format (int8 or uint8)."""
+
+
+KINDS: tuple[type[Layer], ...] = tuple(
+    kind
+    for kind in list(vars().values())
+    if isinstance(kind, type) and issubclass(kind, Layer) and not kind.__subclasses__()
+)
+"""Every kind of layer that a network can hold, in the order of this page."""

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import ActivationKind, Conv2D, Dense, DepthwiseConv2D
+from hwq.graph.layers import ActivationKind, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization
 
@@ -19,20 +19,7 @@ _REAL_RANGES: dict[ActivationKind, tuple[float | None, float | None]] = {
 }
 
 
-def output_channels(layer: Conv2D | DepthwiseConv2D | Dense) -> int:
-    """Number of output channels, which is the number of biases and of per-channel scales."""
-    return int(layer.weights.shape[-1] if isinstance(layer, DepthwiseConv2D) else layer.weights.shape[0])
-
-
-def channel_rows(layer: Conv2D | DepthwiseConv2D | Dense) -> NDArray[np.int8]:
-    """Weights of each output channel as one row, int8 [channels, n]: what its accumulator sums over."""
-    channels = output_channels(layer)
-    if isinstance(layer, DepthwiseConv2D):
-        return layer.weights.reshape(-1, channels).T
-    return layer.weights.reshape(channels, -1)
-
-
-def effective_scales(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) -> NDArray[np.float64]:
+def effective_scales(network: Network, layer: WeightedLayer) -> NDArray[np.float64]:
     """Factor between a layer's accumulator and its output codes, per output channel.
 
     As tflite-micro and LiteRT's reference kernels compute it, rounding included:
@@ -54,13 +41,11 @@ def effective_scales(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) 
     return layer_scales(layer, input_scale, output_scale)
 
 
-def layer_scales(
-    layer: Conv2D | DepthwiseConv2D | Dense, input_scale: np.float32, output_scale: np.float32
-) -> NDArray[np.float64]:
+def layer_scales(layer: WeightedLayer, input_scale: np.float32, output_scale: np.float32) -> NDArray[np.float64]:
     """`effective_scales` for given float32 scales of input and output."""
     product = np.float64(input_scale) * layer.weight_quantization.scale.astype(np.float64)
     scales = product / np.float64(output_scale)
-    return np.ascontiguousarray(np.broadcast_to(scales, (output_channels(layer),)))
+    return np.ascontiguousarray(np.broadcast_to(scales, (layer.channels,)))
 
 
 def activation_clamp(kind: ActivationKind | None, quantization: Quantization) -> tuple[int, int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer, Padding
+from hwq.graph.layers import Layer, Padding, WeightedLayer
+from hwq.graph.liveness import lifetimes, storage
 from hwq.graph.network import Network
 
 
@@ -59,19 +60,14 @@ def macs(network: Network, layer: Layer) -> int:
     The usual count: every kernel element at every output counts, also where it meets padding. 0 for layers without
     weights.
     """
-    outputs = network.tensors[layer.output].elements
-    if isinstance(layer, Conv2D):
-        return outputs * int(layer.weights[0].size)
-    if isinstance(layer, DepthwiseConv2D):
-        return outputs * int(layer.weights[:, :, 0].size)
-    if isinstance(layer, Dense):
-        return outputs * int(layer.weights[0].size)
-    return 0
+    if not isinstance(layer, WeightedLayer):
+        return 0
+    return network.tensors[layer.output].elements * int(layer.channel_rows[0].size)
 
 
 def weight_bytes(layer: Layer) -> int:
     """Bytes of the layer's weights, one a weight, without biases; 0 for layers without weights."""
-    return int(layer.weights.size) if isinstance(layer, (Conv2D, DepthwiseConv2D, Dense)) else 0
+    return int(layer.weights.size) if isinstance(layer, WeightedLayer) else 0
 
 
 def peak_activation_bytes(network: Network) -> int:
@@ -81,24 +77,13 @@ def peak_activation_bytes(network: Network) -> int:
     output live together. The network's input lives from the start, its output to the end. A reshape takes no memory of
     its own.
     """
-    alias: dict[str, str] = {}
-    last_use: dict[str, int] = {network.input: -1}
-    for index, layer in enumerate(network.layers):
-        if layer.op == "reshape":
-            alias[layer.output] = alias.get(layer.inputs[0], layer.inputs[0])
-        for name in (*layer.inputs, layer.output):
-            last_use[alias.get(name, name)] = index
-    last_use[alias.get(network.output, network.output)] = len(network.layers)
-
-    live = {network.input}
-    peak = _bytes(network, live)
-    for index, layer in enumerate(network.layers):
-        live.add(alias.get(layer.output, layer.output))
-        peak = max(peak, _bytes(network, live))
-        live = {name for name in live if last_use[name] > index}
-    return peak
+    lives = lifetimes(network, storage(network))
+    return max(
+        sum(_bytes(network, name) for name, life in lives.items() if life.first <= number <= life.last)
+        for number in range(-1, len(network.layers))
+    )
 
 
-def _bytes(network: Network, names: set[str]) -> int:
-    tensors = [network.tensors[name] for name in names]
-    return sum(tensor.elements * tensor.quantization.format.dtype.itemsize for tensor in tensors)
+def _bytes(network: Network, name: str) -> int:
+    tensor = network.tensors[name]
+    return tensor.elements * tensor.quantization.format.dtype.itemsize

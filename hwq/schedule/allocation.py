@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwq.arch.accelerator import ceil_div
-from hwq.graph.layers import Reshape
+from hwq.graph.liveness import Life, lifetimes, storage
 from hwq.graph.network import Network
 
 _TRIES = 1000
@@ -23,11 +23,10 @@ class Allocation:
 
 @dataclass
 class _Buffer:
-    """Storage of one tensor, or of several that reshapes make the same; live from layer ``first`` through ``last``."""
+    """Storage of one tensor, or of several that reshapes make the same."""
 
     size: int
-    first: int
-    last: int
+    life: Life
     base: int = 0
 
 
@@ -39,25 +38,15 @@ def allocate(network: Network, word: int) -> Allocation:
     are placed one by one, each as low as those alive beside it leave room: the largest first, then in other orders
     until one takes no more than what lives at once, or many have been tried. The result is always the same.
     """
-    buffers: dict[str, _Buffer] = {}
-
-    def enter(name: str, when: int) -> None:
-        buffers[name] = _Buffer(ceil_div(network.tensors[name].elements, word) * word, when, when)
-
-    enter(network.input, -1)
-    for number, layer in enumerate(network.layers):
-        for name in layer.inputs:
-            buffers[name].last = number
-        if isinstance(layer, Reshape):
-            buffers[layer.output] = buffers[layer.inputs[0]]
-        else:
-            enter(layer.output, number)
-    buffers[network.output].last = len(network.layers)
-
-    distinct = sorted(
-        {id(buffer): buffer for buffer in buffers.values()}.values(), key=lambda buffer: (-buffer.size, buffer.first)
+    same = storage(network)
+    buffers = {
+        name: _Buffer(ceil_div(network.tensors[name].elements, word) * word, life)
+        for name, life in lifetimes(network, same).items()
+    }
+    distinct = sorted(buffers.values(), key=lambda buffer: (-buffer.size, buffer.life.first))
+    most = max(
+        sum(b.size for b in distinct if b.life.first <= when <= b.life.last) for when in range(len(network.layers))
     )
-    most = max(sum(b.size for b in distinct if b.first <= when <= b.last) for when in range(len(network.layers)))
     order, best, choose = list(distinct), list(distinct), random.Random(0)
     least = _place(best)
     for _ in range(_TRIES):
@@ -67,7 +56,7 @@ def allocate(network: Network, word: int) -> Allocation:
         if (size := _place(order)) < least:
             least, best = size, list(order)
     size = _place(best)
-    return Allocation({name: buffer.base for name, buffer in buffers.items()}, size)
+    return Allocation({name: buffers[place].base for name, place in same.items()}, size)
 
 
 def _place(order: list[_Buffer]) -> int:
@@ -75,7 +64,7 @@ def _place(order: list[_Buffer]) -> int:
     placed: list[_Buffer] = []
     for buffer in order:
         buffer.base = 0
-        beside = [other for other in placed if other.first <= buffer.last and buffer.first <= other.last]
+        beside = [other for other in placed if buffer.life.meets(other.life)]
         for other in sorted(beside, key=lambda other: other.base):
             if buffer.base + buffer.size <= other.base:
                 break

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Conv2D, Dense
+from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D
 from hwq.graph.network import Network
 from hwq.graph.requantization import effective_scales
 
@@ -69,7 +69,7 @@ class Convolution:
         return self.pixels * self.weights.size
 
 
-def convolutions(network: Network, layer: Conv2D | Dense) -> list[Convolution]:
+def convolutions(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) -> list[Convolution]:
     """The layer as one :class:`Convolution` per group."""
     source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
     scales = effective_scales(network, layer)
@@ -85,7 +85,11 @@ def convolutions(network: Network, layer: Conv2D | Dense) -> list[Convolution]:
             # Every row of a batched matrix product is a pixel.
             size = out_size = (1, source.elements // features)
     else:
-        weights, groups = layer.weights, layer.groups
+        if isinstance(layer, DepthwiseConv2D):
+            # Every input channel is a group of its own, with depth_multiplier outputs.
+            weights, groups = np.moveaxis(layer.weights, 2, 0)[..., np.newaxis], source.shape[2]
+        else:
+            weights, groups = layer.weights, layer.groups
         size, out_size = (source.shape[0], source.shape[1]), (target.shape[0], target.shape[1])
         pixel_elements, output_elements = source.shape[2], target.shape[2]
         stride, dilation, padding = layer.stride, layer.dilation, layer.padding

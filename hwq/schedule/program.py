@@ -18,6 +18,7 @@ from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.arch.isa import Space
 from hwq.errors import CapacityError, ConfigError
 from hwq.graph.layers import Layer, Reshape
+from hwq.graph.liveness import storage
 from hwq.graph.network import Network
 from hwq.schedule.allocation import Allocation, allocate
 from hwq.schedule.capacity import width_faults
@@ -162,7 +163,7 @@ def _whole(network: Network, steps: Sequence[Step], accelerator: Accelerator) ->
     before, after = _around(network, steps)
     if len(before) + len(mine) + len(after) != len(others) + len(mine):
         return None
-    same = _aliases(network)
+    same = storage(network)
     written = {same[step.output.tensor] for step in steps}
     # The host goes on from the output alone: what comes after may read nothing else that was computed on chip.
     output = steps[-1].output
@@ -176,15 +177,6 @@ def _whole(network: Network, steps: Sequence[Step], accelerator: Accelerator) ->
             if same[placed.tensor] not in written:
                 inputs.setdefault(placed.base, placed)
     return Run(WHOLE, tuple(steps), tuple(inputs.values()), output)
-
-
-def _aliases(network: Network) -> dict[str, str]:
-    """For every tensor the one whose codes it has: itself, or what a reshape made it of."""
-    same = {name: name for name in network.tensors}
-    for layer in network.layers:
-        if isinstance(layer, Reshape):
-            same[layer.output] = same[layer.inputs[0]]
-    return same
 
 
 def _shortfall(space: Space, need: int, have: int) -> list[str]:

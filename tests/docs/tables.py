@@ -205,12 +205,7 @@ def _key(schema: dict[str, object], key: dict[str, object]) -> tuple[str, str, s
 
 
 def _layers() -> str:
-    kinds = [
-        kind
-        for kind in vars(layers).values()
-        if isinstance(kind, type) and issubclass(kind, layers.Layer) and kind is not layers.Layer
-    ]
-    rows = [(f"`{kind.__name__}`", ", ".join(f"`{field.name}`" for field in fields(kind))) for kind in kinds]
+    rows = [(f"`{kind.__name__}`", ", ".join(f"`{field.name}`" for field in fields(kind))) for kind in layers.KINDS]
     return markdown(("Kind", "Fields"), rows)
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hwq.graph.layers import ActivationKind, Conv2D, Dense, DepthwiseConv2D
-from hwq.graph.requantization import activation_clamp, channel_rows, effective_scales
+from hwq.graph.layers import ActivationKind, Conv2D, Dense, DepthwiseConv2D, WeightedLayer
+from hwq.graph.requantization import activation_clamp, effective_scales
 from hwq.graph.tensors import Quantization
 from hwq.numeric.formats import INT8
 from tests.graph.networks import network_of_every_layer, quantization
@@ -18,7 +18,7 @@ from tests.graph.networks import network_of_every_layer, quantization
 def scales(name: str) -> tuple[np.ndarray, float, np.ndarray, float]:
     network = network_of_every_layer()
     layer = network.layer(name)
-    assert isinstance(layer, (Conv2D, DepthwiseConv2D, Dense))
+    assert isinstance(layer, WeightedLayer)
     source = network.tensors[layer.inputs[0]].quantization.scale[0]
     target = network.tensors[layer.output].quantization.scale[0]
     return effective_scales(network, layer), source, layer.weight_quantization.scale, target
@@ -53,9 +53,9 @@ def test_channel_rows() -> None:
     network = network_of_every_layer()
     depthwise, conv = network.layer("depthwise"), network.layer("conv")
     assert isinstance(depthwise, DepthwiseConv2D) and isinstance(conv, Conv2D)
-    rows = channel_rows(depthwise)
+    rows = depthwise.channel_rows
     assert rows.shape == (12, 9) and np.array_equal(rows[7], depthwise.weights[:, :, 7].reshape(-1))
-    assert np.array_equal(channel_rows(conv)[4], conv.weights[4].reshape(-1))
+    assert np.array_equal(conv.channel_rows[4], conv.weights[4].reshape(-1))
 
 
 REAL = {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer
+from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.requantization import effective_scales
 from hwq.numeric.requantize import Contract, quantize_multiplier, requantize, requantize_float
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 def run_plain(network: Network, layer: Layer, x: Array, contract: Contract) -> Array:
     """Output int8 [N, *shape] of a layer with weights for its input int8 [N, *shape], under ``contract``."""
-    assert isinstance(layer, Conv2D | DepthwiseConv2D | Dense)
+    assert isinstance(layer, WeightedLayer)
     source, target = (network.tensors[name] for name in (layer.inputs[0], layer.output))
     values = x.astype(np.int64) - int(source.quantization.zero_point[0])
     if isinstance(layer, Dense):
@@ -63,7 +63,7 @@ def _depthwise(x: Array, layer: DepthwiseConv2D) -> Array:
     return np.einsum("nyxckl,klc->nyxc", windows, layer.weights.astype(np.int64))
 
 
-def _scale(network: Network, layer: Conv2D | DepthwiseConv2D | Dense, sums: Array, contract: Contract) -> Array:
+def _scale(network: Network, layer: WeightedLayer, sums: Array, contract: Contract) -> Array:
     scales = effective_scales(network, layer)
     source, target = (network.tensors[name].quantization.scale[0] for name in (layer.inputs[0], layer.output))
     weights = layer.weight_quantization.scale

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator, ceil_div
-from hwq.graph.layers import Conv2D, Dense, Layer
+from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
 from hwq.schedule.cycles import count_cycles, output_cycle
 from hwq.schedule.geometry import convolutions
@@ -114,6 +114,6 @@ class ArrayPlan:
 
 def plan_array(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[ArrayPlan, ...] | str:
     """Plans of ``layer`` on the array, one for each group, or why the array does not take it."""
-    if not isinstance(layer, Conv2D | Dense):
+    if not isinstance(layer, Conv2D | DepthwiseConv2D | Dense):
         return f"the array does not run {layer.op}"
     return tuple(ArrayPlan(plan_convolution(c, accelerator)) for c in convolutions(network, layer))
