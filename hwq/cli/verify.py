@@ -17,6 +17,7 @@ from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import MOST_SAMPLES, Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
+from hwq.schedule.losses import CAUSES
 from hwq.toolchain.scratch import scratch_folder
 from hwq.toolchain.verilator import trace_format
 from hwq.verify.compare import RunReport, run_title
@@ -44,6 +45,7 @@ def command(
             "--output", "-o", metavar="DIR", parser=named_path, help="Keep Verilog, vectors, log and waveform here."
         ),
     ] = None,
+    causes: Annotated[bool, typer.Option("--causes", help="Also show what the cycles of each run go to.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> int:
     """Prove in simulation that a project's Verilog computes the emulator's bits in the predicted cycles.
@@ -66,7 +68,7 @@ def command(
     if as_json:
         console.print_json(_json(report, waveform))
     else:
-        _print(report, origin, waveform, output)
+        _print(report, origin, waveform, output, causes)
     if report.interrupted:
         done, total = len(report.layers), len(report.design.layers)
         console.note(f"interrupted after {done} of {total} layers")
@@ -98,7 +100,7 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
         "simulator": f"verilator {report.simulator.verilator.version}",
         "samples": report.samples,
         "cycles": cycles,
-        "predicted_cycles": sum(layer.predicted_cycles for layer in report.layers),
+        "predicted_cycles": report.predicted_cycles,
         "macs": macs,
         "utilization": round(macs / (cycles * done[0].multipliers), 6) if cycles and done else None,
         "tampered": report.tampered,
@@ -128,6 +130,7 @@ def run_json(layer: RunReport) -> dict[str, Any]:
         "predicted_cycles": layer.predicted_cycles,
         "macs": layer.macs,
         "utilization": None if layer.utilization is None else round(layer.utilization, 6),
+        "cycles_by_cause": dict(layer.causes),
         "wrong_cycles": [{"sample": sample, "cycles": count} for sample, count in layer.wrong_cycles],
         "divergence": None if layer.divergence is None else vars(layer.divergence),
     }
@@ -145,11 +148,24 @@ _COLUMNS = (
 )
 
 
-def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Path | None) -> None:
+def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Path | None, causes: bool) -> None:
     out = console.output()
     rows = [Row(_cells(run), "" if run.match else "red", section=run is report.network) for run in report.runs]
     out.print(fitted(_COLUMNS, rows, out))
     out.print()
+    if causes:
+        titles = [cause.replace("_", " ").capitalize() for cause in CAUSES]
+        columns = [Column("Layer"), Column("Cycles", right=True)]
+        columns += [Column(title, right=True, drop=drop) for drop, title in enumerate(titles)]
+        told = [
+            Row(
+                (run.name, f"{run.predicted_cycles:,}", *(f"{run.causes[cause]:,}" for cause in CAUSES)),
+                section=run is report.network,
+            )
+            for run in report.runs
+        ]
+        out.print(fitted(columns, told, out))
+        out.print()
     if report.tampered:
         console.say(f"Planted fault: {report.tampered}.")
     if report.failure:

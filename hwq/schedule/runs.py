@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hwq.schedule.engines.array import ArrayPlan
+from hwq.schedule.losses import add_up
 from hwq.schedule.plans import CycleCount, Plan
 
 WHOLE = "whole-network"
@@ -120,6 +122,15 @@ class Run:
         counts = [count for step in self.steps for count in step.cycles]
         causes = ("fetch", "load", "issue", "wait", "tail")
         return CycleCount(*(sum(getattr(count, cause) for count in counts) for cause in causes))
+
+    @property
+    def causes(self) -> dict[str, int]:
+        """The predicted cycles by what they go to (`losses.CAUSES`); they add up to all of them."""
+        return add_up(
+            (count, plan.issue() if isinstance(plan, ArrayPlan) else {})
+            for step in self.steps
+            for plan, count in zip(step.plans, step.cycles, strict=True)
+        )
 
     def output_cycle(self, element: int) -> int:
         """Cycle, counted from START, in which element ``element`` of the output, in memory order, is written."""

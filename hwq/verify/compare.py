@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,8 @@ class RunReport:
     """Comparison of one run: a layer, or the whole network.
 
     ``cycles`` is what the hardware counted for one sample, ``None`` where it did not finish; ``wrong_cycles`` are
-    (sample, cycles) of the samples that took another number than predicted.
+    (sample, cycles) of the samples that took another number than predicted. ``causes`` are what the predicted cycles go
+    to.
     """
 
     name: str
@@ -55,6 +56,7 @@ class RunReport:
     predicted_cycles: int
     macs: int
     multipliers: int
+    causes: Mapping[str, int]
     wrong_cycles: tuple[tuple[int, int], ...]
     divergence: Divergence | None
 
@@ -102,6 +104,7 @@ def compare_run(
         predicted_cycles=run.predicted_cycles,
         macs=run.macs,
         multipliers=run.multipliers,
+        causes=run.causes,
         wrong_cycles=tuple(
             (sample, int(count)) for sample, count in enumerate(cycles) if count != run.predicted_cycles
         ),
@@ -111,7 +114,9 @@ def compare_run(
 
 def unfinished_run(run: Run, elements: int) -> RunReport:
     """The report of a run that gave no result: every element counts as wrong."""
-    return RunReport(run.name, elements, elements, None, run.predicted_cycles, run.macs, run.multipliers, (), None)
+    return RunReport(
+        run.name, elements, elements, None, run.predicted_cycles, run.macs, run.multipliers, run.causes, (), None
+    )
 
 
 def _first(

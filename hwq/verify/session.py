@@ -69,9 +69,18 @@ class VerifyReport:
 
     @property
     def cycles(self) -> int | None:
-        """Cycles of all layers together, for one sample; ``None`` where one did not finish."""
+        """Cycles of the whole network's run, of all layers together where there is none; ``None`` if unfinished."""
+        if self.network is not None:
+            return self.network.cycles
         counts = [layer.cycles for layer in self.layers]
         return None if None in counts else sum(count for count in counts if count is not None)
+
+    @property
+    def predicted_cycles(self) -> int:
+        """What `cycles` should be."""
+        if self.network is not None:
+            return self.network.predicted_cycles
+        return sum(layer.predicted_cycles for layer in self.layers)
 
 
 def verify(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
 from hwq.schedule.cycles import count_cycles, output_cycle
 from hwq.schedule.geometry import convolutions
+from hwq.schedule.losses import array_issue
 from hwq.schedule.plan import ConvPlan, plan_convolution
 from hwq.schedule.plans import CycleCount, Places
 from hwq.schedule.records import channel_records
@@ -103,6 +105,10 @@ class ArrayPlan:
     def cycles(self) -> CycleCount:
         """By the recurrence the hardware follows."""
         return count_cycles(self.cut)
+
+    def issue(self) -> dict[str, Fraction]:
+        """What its issue cycles go to."""
+        return array_issue(self.cut)
 
     def output_cycle(self, element: int) -> int | None:
         """Cycle in which an output of this group is written, ``None`` for those of other groups."""
