@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hwq.graph.tensors import Quantization
 from hwq.numeric.add import add_parameters, add_term
+from hwq.numeric.division import mean_multiplier
 from hwq.numeric.requantize import Contract, quantize_multiplier, requantize
 
 #: From sums of codes less zero-point to output codes before the zero-point.
@@ -93,11 +94,9 @@ def exact_line(table: NDArray[np.uint8], plan: SumPlan, low: float, high: float)
 
 
 def rescaled_mean(source: Quantization, target: Quantization, count: int, contract: Contract) -> Scaling:
-    """TFLite's mean of ``count`` codes: the division goes into the multiplier, whose precision it costs."""
-    multiplier, shift = quantize_multiplier(float(source.scale[0]) / float(target.scale[0]))
-    spare = min(count.bit_length() - 1, 32, 31 + shift)
-    multiplier = (multiplier << spare) // count
-    return lambda x: requantize(x, multiplier, shift - spare, contract)
+    """TFLite's mean of ``count`` codes."""
+    multiplier, shift = mean_multiplier(float(source.scale[0]) / float(target.scale[0]), count)
+    return lambda x: requantize(x, multiplier, shift, contract)
 
 
 def folded_mean(source: Quantization, target: Quantization, count: int) -> Scaling:

@@ -26,13 +26,22 @@ def field_shape(field: str, accelerator: Accelerator) -> Shape:
         "ky_step_elements": elements,
         "out_base": elements,
         "out_step": elements,
+        "in_first": elements,
+        "in_step": elements,
         "weight_base": address_bits(accelerator.weight_words),
         "record_base": address_bits(accelerator.record_words),
+        "record_row_step": address_bits(accelerator.record_words),
+        "column_elements": elements,
+        "row_elements": elements,
+        "pixel_elements": elements,
+        "line_elements": elements,
+        "block_elements": elements,
+        "out_block_step": elements,
     }
     definition = isa.FIELDS[field]
     if field in narrow:
         return unsigned(min(narrow[field], definition.width))
-    if field == "in_zero_point":
+    if field in ("in_zero_point", "fill"):
         return signed_shape(accelerator.activation.width)
     return signed_shape(definition.width) if definition.signed else unsigned(definition.width)
 

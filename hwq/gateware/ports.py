@@ -44,12 +44,13 @@ def read_signature(accelerator: Accelerator, elements: int) -> Signature:
     return Signature({"address": Out(element_address(accelerator)), "data": In(vector)})
 
 
-def weight_signature(accelerator: Accelerator) -> Signature:
+def weight_signature(accelerator: Accelerator, columns: int | None = None) -> Signature:
     """An engine's view of weight memory: each cycle of ``advance`` gives ``weights`` 2 cycles later.
 
-    They are the word behind the last one, or with ``rewind`` the word at ``base``.
+    They are the word behind the last one, or with ``rewind`` the word at ``base``: all its columns, or as many as the
+    engine looks at.
     """
-    row = data.ArrayLayout(shape_of(accelerator.weight), accelerator.array.columns)
+    row = data.ArrayLayout(shape_of(accelerator.weight), accelerator.array.columns if columns is None else columns)
     return Signature(
         {
             "advance": Out(1),
@@ -101,7 +102,8 @@ def pick(m: Module, name: str, choices: Sequence[tuple[Any, Any]]) -> Value:
     if len(choices) == 1:
         return Value.cast(choices[0][1])
     width = len(Value.cast(choices[0][1]))
-    masked = [Value.cast(value) & Value.cast(flag).replicate(width) for flag, value in choices]
+    # Without their signs: a sign would be one bit more beside the flags.
+    masked = [Value.cast(value).as_unsigned() & Value.cast(flag).replicate(width) for flag, value in choices]
     total = masked[0]
     for value in masked[1:]:
         total |= value

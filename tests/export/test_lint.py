@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import (
     ArithmeticParameters,
     ArrayParameters,
@@ -36,6 +37,15 @@ DESIGNS = {
     ),
     "2x12, left shift 3": Accelerator(
         array=ArrayParameters(rows=2, columns=12), requantizer=RequantizerParameters(lanes=3, max_left_shift=3)
+    ),
+    "pooling": Accelerator(pooling=PoolingParameters()),
+    "pooling, 5x3": Accelerator(
+        array=ArrayParameters(rows=5, columns=3),
+        buffers=BufferParameters(activations=100, weights=77, channels=11, descriptors=3, accumulators=5),
+        pooling=PoolingParameters(),
+    ),
+    "pooling, 1x1": Accelerator(
+        array=ArrayParameters(rows=1, columns=1), buffers=BufferParameters(16, 16, 1, 2, 2), pooling=PoolingParameters()
     ),
 }
 

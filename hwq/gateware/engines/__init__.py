@@ -1,6 +1,7 @@
 """One engine a file, under the names that ``hwq.arch`` and ``hwq.schedule`` use."""
 
 from hwq.gateware.engines.array import ArrayEngine
+from hwq.gateware.engines.pooling import PoolingEngine
 
-ENGINES = {"array": ArrayEngine}
+ENGINES = {"array": ArrayEngine, "pooling": PoolingEngine}
 """The component of each engine."""
