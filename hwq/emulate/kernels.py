@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.emulate.compiling import compiled
 from hwq.emulate.vectors import copy_bytes, depthwise_rows, dot_rows, finish_rows
+from hwq.numeric.compiling import compiled
 
 Array = NDArray[Any]
 Tag = tuple[int, ...]

@@ -19,12 +19,6 @@ from hwq.emulate.memory import Bytes
 from hwq.emulate.products import Convolution, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
-from hwq.emulate.tables import (
-    activation_table,
-    requantization_table,
-    xnnpack_activation_table,
-    xnnpack_requantization_table,
-)
 from hwq.graph.layers import (
     Activation,
     Add,
@@ -43,6 +37,12 @@ from hwq.graph.layers import (
 )
 from hwq.graph.network import Network
 from hwq.graph.shapes import image_output_size
+from hwq.graph.tables import (
+    activation_table,
+    requantization_table,
+    xnnpack_activation_table,
+    xnnpack_requantization_table,
+)
 from hwq.graph.tensors import Quantization
 
 #: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.

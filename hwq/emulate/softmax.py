@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.emulate.compiling import compiled
-from hwq.emulate.fixed_point import divide, exp_of_negative, high_multiply, reciprocal
 from hwq.emulate.memory import Bytes
 from hwq.graph.layers import Softmax
 from hwq.graph.tensors import Quantization
+from hwq.numeric.compiling import compiled
+from hwq.numeric.fixed_point import divide, exp_of_negative, high_multiply, reciprocal
 from hwq.numeric.requantize import quantize_multiplier
 
 #: Integer bits of the differences from the maximum (Q5.26) and of the sum of exponentials (Q12.19).

@@ -6,7 +6,7 @@ i + f = 31. The functions are compiled and take single numbers.
 
 from __future__ import annotations
 
-from hwq.emulate.compiling import compiled
+from hwq.numeric.compiling import compiled
 
 _MAX = (1 << 31) - 1
 _MIN = -(1 << 31)

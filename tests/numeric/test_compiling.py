@@ -10,7 +10,7 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[2]
 
 _PROGRAM = """
-from hwq.emulate import fixed_point
+from hwq.numeric import fixed_point
 print(fixed_point.divide(5, 1), sum(fixed_point.divide.stats.cache_hits.values()))
 """
 

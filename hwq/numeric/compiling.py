@@ -10,14 +10,18 @@ from typing import Any, TypeVar, cast
 
 from numba import njit
 
+#: Folders of the package whose modules kernels are compiled from.
+_FOLDERS = ("emulate", "numeric")
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @cache
 def _digest() -> str:
-    """Of every module beside this one: kernels are made of several, and numba itself only looks at the age of one."""
+    """Of every module that kernels are made of: they are made of several, and numba only looks at the age of one."""
     content = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    package = Path(__file__).parents[1]
+    for path in sorted(path for folder in _FOLDERS for path in (package / folder).glob("*.py")):
         content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return content.hexdigest()
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from hwq.emulate import fixed_point
+from hwq.numeric import fixed_point
 
 ONE = 1 << 31
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.emulate import fixed_point
 from hwq.graph.layers import Activation, ActivationKind
 from hwq.graph.requantization import activation_clamp
 from hwq.graph.tensors import Quantization
+from hwq.numeric import fixed_point
 from hwq.numeric.requantize import Contract, divide_by_power_of_two, quantize_multiplier, requantize
 
 Codes = NDArray[np.int64]
