@@ -78,7 +78,7 @@ def descriptor_fields(words: Sequence[int]) -> dict[str, int]:
 RECORD = Layout(
     (
         s("bias", 32, "added to the accumulator"),
-        u("multiplier", 31, "requantization multiplier, 2^30 to 2^31 - 1, or 0"),
+        u("multiplier", 31, "requantization multiplier"),
         s("shift", 6, "power of two of the scale: left where positive, right where negative"),
     )
 )

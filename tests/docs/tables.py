@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.config.models import project_schema
 from hwq.export.ports import describe_ports
 from hwq.graph import layers
 from hwq.schedule.cycles import count_cycles, jobs
+from hwq.schedule.engines.pooling import PoolingPlan
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
+from hwq.schedule.windows import Windows, copy_windows
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -67,10 +71,10 @@ def _bits(lsb: int, width: int) -> str:
     return f"{lsb + width - 1}:{lsb}" if width > 1 else str(lsb)
 
 
-def _descriptor() -> str:
+def _descriptor(opcode: isa.Opcode) -> str:
     rows = [
         (f"`{name}`", p.word, _bits(p.lsb, p.field.width), p.field.width, "s" if p.field.signed else "u", p.field.doc)
-        for name, p in isa.LAYOUTS[isa.Opcode.CONV].fields.items()
+        for name, p in isa.LAYOUTS[opcode].fields.items()
     ]
     return markdown(("Field", "Word", "Bits", "Width", "Type", "Meaning"), rows)
 
@@ -169,6 +173,29 @@ def _cycles() -> str:
     return markdown(header, rows)
 
 
+def _pooling(windows: Windows) -> PoolingPlan:
+    """An average on the example with a pooling engine."""
+    return PoolingPlan(replace(EXAMPLE, pooling=PoolingParameters()), "example", windows, record=None)
+
+
+POOLING = {
+    "average": _pooling(Windows((25, 5), 64, (1, 1), 64, kernel=(25, 5))),
+    "bordered": _pooling(Windows((6, 6), 12, (3, 3), 12, kernel=(3, 3), stride=(2, 2), start=(-1, -1))),
+    "copy": _pooling(copy_windows(100)),
+}
+"""The average of the keyword spotting model, one whose windows reach into padding, a copy."""
+
+
+def _cycles_pooling() -> str:
+    rows = []
+    for name, plan in POOLING.items():
+        c, w = plan.cycles(), plan.windows
+        shape = (w.positions, w.pixels, plan.blocks, plan.full_groups, plan.last_groups)
+        rows.append((f"`{name}`", *shape, c.fetch, c.issue, c.wait, c.tail, f"**{c.total}**"))
+    header = ("Layer", "Positions", "Pixels", "Blocks", "Groups", "last", "fetch", "issue", "wait", "tail", "total")
+    return markdown(header, rows)
+
+
 def _project() -> str:
     schema = project_schema()
     rows = [(f"`{name}`", *_key(schema, schema["properties"][name])) for name in ("model", "data")]
@@ -213,13 +240,15 @@ TABLES: dict[str, Callable[[], str]] = {
     "registers": _registers,
     "opcodes": _opcodes,
     "spaces": _spaces,
-    "descriptor": _descriptor,
+    "descriptor": partial(_descriptor, isa.Opcode.CONV),
+    "descriptor_pooling": partial(_descriptor, isa.Opcode.POOL),
     "record": _record,
     "ports": _ports,
     "beat": _beat,
     "latencies": _latencies,
     "jobs": _jobs,
     "cycles": _cycles,
+    "cycles_pooling": _cycles_pooling,
     "project": _project,
     "layers": _layers,
 }
