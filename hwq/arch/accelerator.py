@@ -110,8 +110,13 @@ class Accelerator:
 
     @property
     def vector(self) -> int:
-        """Channels that the depthwise and the pooling engine take side by side: whole groups of lanes in a word."""
+        """Channels that the pooling engine takes side by side: whole groups of lanes in a word."""
         return self.word // self.lanes * self.lanes
+
+    @property
+    def depthwise_vector(self) -> int:
+        """Channels that the depthwise engine takes side by side: no more than a word of weight memory has."""
+        return min(self.vector, self.array.columns)
 
     # -- memories ------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Operand stage: codes from memory become what the array multiplies."""
+"""Operand stage: codes from memory become what multipliers take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hwq.gateware.pe import shape_of
 
 
 class OperandStage(Component):
-    """Zero-point and padding, one cycle.
+    """Zero-point and padding of ``elements`` codes, one cycle.
 
     Folded: ``operands[i] = codes[i] if valid[i] else zero_point``. Subtracted:
     ``operands[i] = codes[i] - zero_point if valid[i] else 0``.
@@ -22,21 +22,21 @@ class OperandStage(Component):
 
     module = "hwq_operands"
 
-    def __init__(self, *, accelerator: Accelerator) -> None:
-        self._rows = accelerator.array.rows
+    def __init__(self, *, accelerator: Accelerator, elements: int) -> None:
+        self._elements = elements
         self._subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
         super().__init__(
             {
-                "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._rows)),
-                "valid": In(self._rows),
+                "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._elements)),
+                "valid": In(self._elements),
                 "zero_point": In(field_shape("in_zero_point", accelerator)),
-                "operands": Out(data.ArrayLayout(shape_of(accelerator.operand), self._rows)),
+                "operands": Out(data.ArrayLayout(shape_of(accelerator.operand), self._elements)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        for i in range(self._rows):
+        for i in range(self._elements):
             code = self.codes[i]
             if self._subtracted:
                 difference = code - self.zero_point

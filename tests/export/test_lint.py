@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import (
     ArithmeticParameters,
@@ -38,6 +39,25 @@ DESIGNS = {
     "2x12, left shift 3": Accelerator(
         array=ArrayParameters(rows=2, columns=12), requantizer=RequantizerParameters(lanes=3, max_left_shift=3)
     ),
+    "depthwise": Accelerator(depthwise=DepthwiseParameters()),
+    "depthwise 2x5, 3x12, subtracted": Accelerator(
+        array=ArrayParameters(rows=3, columns=12),
+        arithmetic=ArithmeticParameters(input_zero_point=InputZeroPoint.SUBTRACTED, weight_bits=5),
+        requantizer=RequantizerParameters(lanes=3, max_left_shift=0),
+        buffers=BufferParameters(activations=100, weights=77, channels=11, descriptors=3, accumulators=5),
+        depthwise=DepthwiseParameters(rows=2, columns=5, line=7),
+    ),
+    "depthwise 1x2, 1x1": Accelerator(
+        array=ArrayParameters(rows=1, columns=1),
+        buffers=BufferParameters(16, 16, 1, 2, 2),
+        depthwise=DepthwiseParameters(rows=1, columns=2, line=1),
+    ),
+    "depthwise 1x1 beside pooling": Accelerator(
+        array=ArrayParameters(rows=2, columns=4),
+        depthwise=DepthwiseParameters(rows=1, columns=1, line=4096),
+        pooling=PoolingParameters(),
+    ),
+    "depthwise 3x1, line of 1": Accelerator(depthwise=DepthwiseParameters(rows=3, columns=1, line=1)),
     "pooling": Accelerator(pooling=PoolingParameters()),
     "pooling, 5x3": Accelerator(
         array=ArrayParameters(rows=5, columns=3),

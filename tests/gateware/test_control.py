@@ -23,7 +23,8 @@ SMALL = Accelerator(ArrayParameters(2, 2), buffers=BufferParameters(64, 64, 8, 4
 
 @pytest.mark.parametrize("form", InputZeroPoint)
 def test_operands_are_codes_or_padding(form: InputZeroPoint) -> None:
-    stage = OperandStage(accelerator=Accelerator(ArrayParameters(3, 1), ArithmeticParameters(input_zero_point=form)))
+    accelerator = Accelerator(arithmetic=ArithmeticParameters(input_zero_point=form))
+    stage = OperandStage(accelerator=accelerator, elements=3)
     choose = random.Random(1)
 
     async def bench(context: Any) -> None:

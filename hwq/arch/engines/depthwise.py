@@ -6,8 +6,32 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from hwq.arch.checks import Checks, Range
-from hwq.arch.engines.fields import HIGH, LOW, OPCODE, OUT_BASE, OUT_STEP, OUT_ZERO_POINT, RECORD_BASE
-from hwq.arch.layout import WORD_BITS, Layout
+from hwq.arch.engines.fields import (
+    COLUMN_START,
+    COLUMN_STEP,
+    HIGH,
+    IN_HEIGHT,
+    IN_WIDTH,
+    IN_ZERO_POINT,
+    LAST_GROUPS,
+    LAST_LANES,
+    LOW,
+    MORE_ACROSS,
+    MORE_BLOCKS,
+    MORE_DOWN,
+    OPCODE,
+    OUT_BASE,
+    OUT_STEP,
+    OUT_ZERO_POINT,
+    RECORD_BASE,
+    WEIGHT_BASE,
+    Y_START,
+    Y_STEP,
+)
+from hwq.arch.layout import WORD_BITS, Layout, u
+
+FAN_IN = 3
+"""Terms that an adder of the adder tree takes: two additions a cycle."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +54,52 @@ class DepthwiseParameters:
         with Checks("depthwise") as check:
             check.declared(self)
 
+    @property
+    def taps(self) -> int:
+        """Products of an output, all made at once."""
+        return self.rows * self.columns
 
-LAYOUT = Layout((OPCODE, RECORD_BASE, OUT_BASE, OUT_STEP, OUT_ZERO_POINT, LOW, HIGH), WORD_BITS)
-"""The descriptor of DWCONV."""
+    @property
+    def levels(self) -> int:
+        """Levels of the adder tree that sums them, a cycle each."""
+        levels, terms = 0, self.taps
+        while terms > 1:
+            levels, terms = levels + 1, -(-terms // FAN_IN)
+        return levels
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a group's issue to the results unit: read, line memory and window, operands, products, sums."""
+        return 4 + self.levels
+
+
+LAYOUT = Layout(
+    (
+        OPCODE,
+        LAST_GROUPS,
+        LAST_LANES,
+        MORE_BLOCKS,
+        MORE_DOWN,
+        MORE_ACROSS,
+        Y_START,
+        IN_HEIGHT,
+        COLUMN_START,
+        IN_WIDTH,
+        Y_STEP,
+        COLUMN_STEP,
+        u("first_gap", 24, "pixels that a block streams up to the last one of its first output, that one included"),
+        u("row_gap", 24, "pixels from the last one of a row's last output to that of the next row's first"),
+        u("in_step", 22, "elements from one input pixel to the next"),
+        u("in_first", 26, "element address of the input's first pixel"),
+        WEIGHT_BASE,
+        RECORD_BASE,
+        OUT_BASE,
+        OUT_STEP,
+        IN_ZERO_POINT,
+        OUT_ZERO_POINT,
+        LOW,
+        HIGH,
+    ),
+    WORD_BITS,
+)
+"""The descriptor of DWCONV; a kernel is the window, smaller ones lie in its last rows and columns."""

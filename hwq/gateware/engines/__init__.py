@@ -1,7 +1,8 @@
 """One engine a file, under the names that ``hwq.arch`` and ``hwq.schedule`` use."""
 
 from hwq.gateware.engines.array import ArrayEngine
+from hwq.gateware.engines.depthwise import DepthwiseEngine
 from hwq.gateware.engines.pooling import PoolingEngine
 
-ENGINES = {"array": ArrayEngine, "pooling": PoolingEngine}
+ENGINES = {"array": ArrayEngine, "depthwise": DepthwiseEngine, "pooling": PoolingEngine}
 """The component of each engine."""

@@ -46,8 +46,9 @@ class ArrayEngine(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         parameters, descriptor = self._accelerator, self.command.descriptor
+        rows = parameters.array.rows
         addresses = place(m, "addresses", AddressGenerator, platform, accelerator=parameters)
-        operands = place(m, "operand_stage", OperandStage, platform, accelerator=parameters)
+        operands = place(m, "operand_stage", OperandStage, platform, accelerator=parameters, elements=rows)
         array = place(m, "array", SystolicArray, platform, accelerator=parameters)
         accumulator = place(m, "accumulator", Accumulator, platform, accelerator=parameters)
         drain = place(m, "drain", Drain, platform, accelerator=parameters)

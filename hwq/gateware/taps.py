@@ -1,0 +1,67 @@
+"""Taps of one channel: all products of a kernel at once, and their sum."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.depthwise import FAN_IN
+from hwq.gateware.descriptor import field_shape
+from hwq.gateware.library import place
+from hwq.gateware.nets import net
+from hwq.gateware.operands import OperandStage
+from hwq.gateware.pe import shape_of
+
+
+class Taps(Component):
+    """``value = sum of operand[k] * weights[k]`` over all taps, exact; operands are `OperandStage`'s.
+
+    Latency 2 and a cycle for each level of the adder tree (`DepthwiseParameters.levels`), interval 1; nothing stalls.
+    """
+
+    module = "hwq_depthwise_taps"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        assert accelerator.depthwise is not None
+        self._accelerator, self._taps = accelerator, accelerator.depthwise.taps
+        most = self._taps * -accelerator.operand.min * -accelerator.weight.min
+        super().__init__(
+            {
+                "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),
+                "inside": In(self._taps),
+                "zero_point": In(field_shape("in_zero_point", accelerator)),
+                "weights": In(data.ArrayLayout(shape_of(accelerator.weight), self._taps)),
+                "value": Out(signed(most.bit_length() + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        operands = place(m, "operand_stage", OperandStage, platform, accelerator=self._accelerator, elements=self._taps)
+        m.d.comb += [
+            operands.codes.eq(self.codes),
+            operands.valid.eq(self.inside),
+            operands.zero_point.eq(self.zero_point),
+        ]
+        terms = []
+        for k in range(self._taps):
+            weight = Signal(self.weights[k].shape(), name=f"weight_{k}", reset_less=True)
+            exact = operands.operands[k] * weight
+            product = Signal(exact.shape(), name=f"product_{k}", reset_less=True)
+            m.d.sync += [weight.eq(self.weights[k]), product.eq(exact)]
+            terms.append(product)
+        # No sum on the way needs more bits than the widest sum of all.
+        widest, level = len(self.value), 0
+        while len(terms) > 1:
+            level += 1
+            sums = []
+            for number, first in enumerate(range(0, len(terms), FAN_IN)):
+                exact = sum(terms[first + 1 : first + FAN_IN], terms[first])
+                total = Signal(signed(min(len(exact), widest)), name=f"sum_{level}_{number}", reset_less=True)
+                m.d.sync += total.eq(net(m, f"total_{level}_{number}", exact, total.shape()))
+                sums.append(total)
+            terms = sums
+        m.d.comb += self.value.eq(terms[0])
+        return m
