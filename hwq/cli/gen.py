@@ -53,6 +53,7 @@ def layer_table(design: Design, out: Console, *, addresses: bool, width: int | N
     """What each layer computes and costs, and, if asked for, the addresses of its input and output."""
     columns = [
         Column("Layer"),
+        Column("Engine", drop=6),
         Column("Input", drop=3),
         Column("Output", drop=2),
         Column("MACs", right=True, drop=1),
@@ -66,12 +67,13 @@ def layer_table(design: Design, out: Console, *, addresses: bool, width: int | N
         Row(
             (
                 layer.name,
-                _shape(design, node.inputs[0]),
+                layer.steps[0].engine,
+                "+".join(dict.fromkeys(_shape(design, name) for name in node.inputs)),
                 _shape(design, node.output),
-                f"{layer.macs:,}",
-                f"{layer.steps[0].passes:,}",
+                f"{layer.macs:,}" if layer.macs else "",
+                f"{layer.steps[0].passes:,}" if layer.steps[0].passes else "",
                 f"{layer.predicted_cycles:,}",
-                f"{layer.utilization:.1%}",
+                f"{layer.utilization:.1%}" if layer.macs else "",
                 *([_words(layer, word)] if addresses else []),
             )
         )
@@ -79,7 +81,7 @@ def layer_table(design: Design, out: Console, *, addresses: bool, width: int | N
     ]
     macs = sum(layer.macs for layer in design.program.layers)
     cycles = sum(layer.predicted_cycles for layer in design.program.layers)
-    totals = ("all", "", "", f"{macs:,}", "", f"{cycles:,}", "", "")
+    totals = ("all", "", "", "", f"{macs:,}", "", f"{cycles:,}", "", "")
     return fitted(columns, [*rows, Row(totals[: len(columns)], section=True)], out, width)
 
 
@@ -114,7 +116,7 @@ def _print(package: Package, design: Design, origin: str) -> None:
     out.print(fitted(_MEMORY_COLUMNS, memories, out))
     out.print()
     if design.host:
-        console.say(f"Left to the host: {', '.join(found.layer.name for found in design.host)}")
+        console.say("Left to the host: " + "; ".join(f"{one.layer.name} ({one.reason})" for one in design.host))
     root = package.root
     out.print(f"Verilog    {root / 'rtl'}", soft_wrap=True)
     out.print(f"Manifest   {root / 'manifest.json'}", soft_wrap=True)

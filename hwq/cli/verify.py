@@ -209,7 +209,7 @@ def _cells(layer: RunReport) -> tuple[str, ...]:
         f"{layer.mismatches:,}",
         "none" if layer.cycles is None else f"{layer.cycles:,}",
         f"{layer.predicted_cycles:,}",
-        f"{layer.macs:,}",
-        "" if layer.utilization is None else f"{layer.utilization:.1%}",
+        f"{layer.macs:,}" if layer.macs else "",
+        f"{layer.utilization:.1%}" if layer.macs and layer.utilization is not None else "",
         "ok" if layer.match else "WRONG",
     )
