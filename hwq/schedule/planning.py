@@ -10,9 +10,21 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
-from hwq.graph.layers import Concatenation, Conv2D, Dense, Layer, Mean, Pad, Pool2D, Requantize, Reshape
+from hwq.graph.layers import (
+    Concatenation,
+    Conv2D,
+    Dense,
+    DepthwiseConv2D,
+    Layer,
+    Mean,
+    Pad,
+    Pool2D,
+    Requantize,
+    Reshape,
+)
 from hwq.graph.network import Network
 from hwq.schedule.engines.array import plan_array
+from hwq.schedule.engines.depthwise import plan_depthwise
 from hwq.schedule.engines.pooling import plan_pooling
 from hwq.schedule.plans import Plan
 
@@ -21,6 +33,7 @@ Planner = Callable[[Network, Layer, Accelerator], "tuple[Plan, ...] | str"]
 PLANNERS: Mapping[type[Layer], tuple[tuple[str, Planner], ...]] = {
     Conv2D: (("array", plan_array),),
     Dense: (("array", plan_array),),
+    DepthwiseConv2D: (("depthwise", plan_depthwise), ("array", plan_array)),
     **dict.fromkeys((Pool2D, Mean, Pad, Concatenation, Requantize), (("pooling", plan_pooling),)),
 }
 """For each layer type the engines that may take it, the best first."""
