@@ -67,7 +67,7 @@ EDGES = {
     "strides beyond the window": pool(PoolKind.MAX, (7, 8, 3), (2, 1), stride=(3, 3), padding=(1, 0, 0, 0)),
     "one pixel, one channel": pool(PoolKind.AVERAGE, (1, 1, 1), (1, 1)),
     "fewer positions than groups": pool(PoolKind.MAX, (2, 3, 11), (1, 2)),
-    "a mean of 306": mean((18, 17, 1), (0, 1), (0.1, 0.1), (127, -128)),
+    "a mean of 306": mean((18, 17, 1), (0, 1), (0.1, 0.1), (0, 0)),
     "a mean over channels": mean((2, 3, 5), (2,), (0.1, 0.07), (-128, 127)),
     "padding on all sides": pad((2, 3, 6), ((1, 2), (3, 0), (0, 0)), 127),
     "padding of channels": pad((2, 2, 3), ((0, 0), (0, 0), (2, 1)), -128),
