@@ -118,6 +118,11 @@ class Accelerator:
         """Channels that the depthwise engine takes side by side: no more than a word of weight memory has."""
         return min(self.vector, self.array.columns)
 
+    @property
+    def elementwise_group(self) -> int:
+        """Elements that the elementwise engine takes a cycle: of both operands one read of two groups in turn."""
+        return min(self.lanes, self.word // 2)
+
     # -- memories ------------------------------------------------------------------------------------------------
 
     @property

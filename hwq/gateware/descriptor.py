@@ -37,11 +37,13 @@ def field_shape(field: str, accelerator: Accelerator) -> Shape:
         "line_elements": elements,
         "block_elements": elements,
         "out_block_step": elements,
+        "base_a": elements,
+        "base_b": elements,
     }
     definition = isa.FIELDS[field]
     if field in narrow:
         return unsigned(min(narrow[field], definition.width))
-    if field in ("in_zero_point", "fill"):
+    if field in ("in_zero_point", "fill", "zero_point_a", "zero_point_b"):
         return signed_shape(accelerator.activation.width)
     return signed_shape(definition.width) if definition.signed else unsigned(definition.width)
 

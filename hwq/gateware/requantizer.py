@@ -10,6 +10,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
+from hwq.gateware.rounding import half_away
 
 _BIAS = isa.RECORD.fields["bias"].field
 _MULTIPLIER = isa.RECORD.fields["multiplier"].field
@@ -97,10 +98,8 @@ class Requantizer(Component):
         doubled = stage("doubled", kept, signed(32))
         right_5 = stage("right_5", right_4, right_4.shape())
 
-        # 6, 7: right shift, half away from zero: half a unit up, one less where negative.
-        half = Cat(right_5 == i + 1 for i in range(31))
-        less = net(m, "less", doubled[-1] & right_5.any(), 1)
-        nudged = stage("nudged", net(m, "nudge", doubled + half - less, signed(33)), signed(33))
+        # 6, 7: right shift, half away from zero.
+        nudged = stage("nudged", half_away(m, doubled, right_5, 31), signed(33))
         right_6 = stage("right_6", right_5, right_5.shape())
         rounded = stage("rounded", nudged >> right_6, signed(33))
 

@@ -12,6 +12,7 @@ import pytest
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import (
     ArithmeticParameters,
@@ -66,6 +67,18 @@ DESIGNS = {
     ),
     "pooling, 1x1": Accelerator(
         array=ArrayParameters(rows=1, columns=1), buffers=BufferParameters(16, 16, 1, 2, 2), pooling=PoolingParameters()
+    ),
+    "elementwise": Accelerator(elementwise=ElementwiseParameters()),
+    "elementwise, 5x3, as many lanes": Accelerator(
+        array=ArrayParameters(rows=5, columns=3),
+        requantizer=RequantizerParameters(lanes=3, max_left_shift=0),
+        buffers=BufferParameters(activations=100, weights=77, channels=11, descriptors=3, accumulators=5),
+        elementwise=ElementwiseParameters(),
+    ),
+    "elementwise, 1x1": Accelerator(
+        array=ArrayParameters(rows=1, columns=1),
+        buffers=BufferParameters(16, 16, 1, 2, 2),
+        elementwise=ElementwiseParameters(),
     ),
 }
 

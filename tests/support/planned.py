@@ -24,15 +24,19 @@ def check_plans(
 ) -> None:
     """Run ``plans`` by one START: every code, every cycle and nothing else written.
 
-    Everything lies at places of ``choose``, tensors at any element, and memories hold other codes beside the inputs.
+    Everything lies at places of ``choose``, tensors at any element, and memories hold other codes beside the inputs. An
+    input that is given twice lies in one place.
     """
     a = plans[0].accelerator
     assert not [fault for plan in plans for fault in plan.faults()]
     space = a.word * a.activation_words
     elements = [choose.randint(-128, 127) for _ in range(space)]
     bases, free = [], choose.randint(0, 9)
-    for codes in inputs:
-        bases.append(free)
+    for number, codes in enumerate(inputs):
+        earlier = next((base for base, other in zip(bases, inputs[:number], strict=True) if other is codes), None)
+        bases.append(free if earlier is None else earlier)
+        if earlier is not None:
+            continue
         elements[free : free + codes.size] = codes.reshape(-1).tolist()
         free += codes.size + choose.randint(0, 9)
     assert free + expected.size <= space, "the layer does not fit"

@@ -2,7 +2,13 @@
 
 from hwq.gateware.engines.array import ArrayEngine
 from hwq.gateware.engines.depthwise import DepthwiseEngine
+from hwq.gateware.engines.elementwise import ElementwiseEngine
 from hwq.gateware.engines.pooling import PoolingEngine
 
-ENGINES = {"array": ArrayEngine, "depthwise": DepthwiseEngine, "pooling": PoolingEngine}
+ENGINES = {
+    "array": ArrayEngine,
+    "depthwise": DepthwiseEngine,
+    "pooling": PoolingEngine,
+    "elementwise": ElementwiseEngine,
+}
 """The component of each engine."""

@@ -1,0 +1,110 @@
+"""The elementwise engine: the sum of two tensors, each with a scale of its own, a group of elements a cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data
+from amaranth.lib.wiring import Component, In, Out
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.elementwise import LATENCY, TERM_BITS
+from hwq.arch.isa import Opcode
+from hwq.gateware.library import place
+from hwq.gateware.nets import delay, net
+from hwq.gateware.ports import command_signature, read_signature, result_signature
+from hwq.gateware.scaler import InputScaler
+
+
+class ElementwiseEngine(Component):
+    """Executes ADD: ``value[e] = term_a(a[e]) + term_b(b[e])``, terms by `InputScaler`.
+
+    The only read port alternates between the operands, two groups of each at a time, from the cycle after ``start`` on:
+    so a group of ``elementwise_group`` elements is issued every cycle, and each lane has a scaler for either operand,
+    both of which have a code every cycle. `LATENCY` cycles after its issue a group is at the results unit. Nothing ever
+    waits.
+    """
+
+    module = "hwq_elementwise_engine"
+
+    def __init__(self, *, accelerator: Accelerator) -> None:
+        self._accelerator, self._group = accelerator, accelerator.elementwise_group
+        super().__init__(
+            {
+                "command": In(command_signature(accelerator, Opcode.ADD)),
+                "read": Out(read_signature(accelerator, 2 * self._group)),
+                "result": Out(result_signature(accelerator)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        start, d, result = self.command.start, self.command.descriptor, self.result
+
+        # -- groups: a flag, not a comparison, says which is the last --------------------------------------------------
+        running, second, last = Signal(), Signal(), Signal()
+        left = Signal.like(d.more_groups, name="groups_left")
+        less = net(m, "groups_less", left - 1, left.shape())
+        with m.If(start):
+            m.d.sync += [running.eq(1), second.eq(0), left.eq(d.more_groups), last.eq(d.more_groups == 0)]
+        with m.Elif(running):
+            m.d.sync += [running.eq(~last), second.eq(~second), left.eq(less), last.eq(left == 1)]
+
+        # -- reads: the operands take turns; the last group's second operand is read when none runs any more -----------
+        address, other = self.read.address, Signal.like(self.read.address, name="other_address")
+        beyond = net(m, "address_beyond", address + 2 * self._group, address.shape())
+        with m.If(start):
+            m.d.sync += [address.eq(d.base_a), other.eq(d.base_b)]
+        with m.Elif(running):
+            m.d.sync += [address.eq(other), other.eq(beyond)]
+
+        # -- terms and their sums --------------------------------------------------------------------------------------
+        self._values(m, platform, delay(m, second, 3, "second"))
+
+        # -- where they go ---------------------------------------------------------------------------------------------
+        valid = delay(m, running, LATENCY, "valid", reset_less=False)
+        last_now = delay(m, last, LATENCY, "last")
+        next_output = net(m, "next_output", result.address + self._group, result.address.shape())
+        with m.If(start):
+            m.d.sync += result.address.eq(d.out_base)
+        with m.Elif(valid):
+            m.d.sync += result.address.eq(next_output)
+        m.d.comb += [
+            result.valid.eq(valid),
+            result.last.eq(last_now),
+            result.record.eq(d.record_base),
+            *(result.mask[lane].eq(~last_now | (d.last_lanes > lane)) for lane in range(self._group)),
+            result.zero_point.eq(d.out_zero_point),
+            result.low.eq(d.low),
+            result.high.eq(d.high),
+        ]
+        return m
+
+    def _values(self, m: Module, platform: object, second: Signal) -> None:
+        """Pair the operands' codes, which come one after the other, and scale and add those of a group.
+
+        When the second operand's codes come, the first one's came a cycle before: that is the first group. The second
+        group is taken a cycle later.
+        """
+        d, group = self.command.descriptor, self._group
+        vector = data.ArrayLayout(self.read.data[0].shape(), 2 * group)
+        before = Signal(vector, name="before", reset_less=True)
+        m.d.sync += before.eq(self.read.data)
+        for lane in range(group):
+            upper = Signal(self.read.data[0].shape(), name=f"upper_{lane}", reset_less=True)
+            m.d.sync += upper.eq(before[group + lane])
+            terms = []
+            for name, first_code, second_code in (
+                ("a", before[lane], upper),
+                ("b", self.read.data[lane], before[group + lane]),
+            ):
+                scaler = place(m, f"scaler_{name}_{lane}", InputScaler, platform, accelerator=self._accelerator)
+                m.d.comb += [
+                    scaler.code.eq(Mux(second, second_code, first_code)),
+                    scaler.zero_point.eq(getattr(d, f"zero_point_{name}")),
+                    scaler.multiplier.eq(getattr(d, f"multiplier_{name}")),
+                    scaler.shift.eq(getattr(d, f"shift_{name}")),
+                ]
+                terms.append(scaler.term)
+            total = Signal(signed(TERM_BITS + 1), name=f"total_{lane}", reset_less=True)
+            m.d.sync += total.eq(terms[0] + terms[1])
+            m.d.comb += self.result.values[lane].eq(total)
