@@ -242,6 +242,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "spaces": _spaces,
     "descriptor": partial(_descriptor, isa.Opcode.CONV),
     "descriptor_pooling": partial(_descriptor, isa.Opcode.POOL),
+    "descriptor_elementwise": partial(_descriptor, isa.Opcode.ADD),
     "record": _record,
     "ports": _ports,
     "beat": _beat,

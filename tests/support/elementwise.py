@@ -21,7 +21,7 @@ def random_accelerator(choose: random.Random) -> Accelerator:
         array=ArrayParameters(rows, columns, product_register=choose.random() < 0.5),
         requantizer=RequantizerParameters(choose.choice([n for n in range(1, columns + 1) if columns % n == 0])),
         buffers=BufferParameters(
-            activations=choose.choice([512, 700]), weights=64, channels=64, descriptors=4, accumulators=4
+            activations=choose.choice([200, 256]), weights=64, channels=64, descriptors=4, accumulators=4
         ),
         elementwise=ElementwiseParameters(),
     )
@@ -51,7 +51,7 @@ def random_scale(choose: random.Random) -> float:
     return choose.uniform(1, 2) * 2.0 ** choose.choice([0, 0, -1, -2, 1, choose.randint(-12, 4)])
 
 
-def random_sum(choose: random.Random, largest: int = 160) -> Network:
+def random_sum(choose: random.Random, largest: int = 55) -> Network:
     """Any sum of up to ``largest`` elements; sometimes of a tensor and itself."""
     while True:
         shape = tuple(choose.choice([1, 1, 2, 3, 4, 5, 7, 11]) for _ in range(choose.randint(1, 3)))
