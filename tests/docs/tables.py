@@ -15,12 +15,14 @@ import numpy as np
 
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.config.models import project_schema
 from hwq.export.ports import describe_ports
 from hwq.graph import layers
 from hwq.schedule.cycles import count_cycles, jobs
+from hwq.schedule.engines.depthwise import DepthwisePlan
 from hwq.schedule.engines.pooling import PoolingPlan
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
@@ -196,6 +198,39 @@ def _cycles_pooling() -> str:
     return markdown(header, rows)
 
 
+def _depthwise(
+    inputs: tuple[int, int], outputs: tuple[int, int], channels: int, stride: int, start: int
+) -> DepthwisePlan:
+    """A 3x3 depthwise layer on the example with a depthwise engine."""
+    one = example_plan((*inputs, 1), (*outputs, 1), (3, 3), stride, (start, start)).convolution
+    places = [
+        {"pixel_elements": channels, "output_elements": channels, "first_channel": n, "first_output": n}
+        for n in range(channels)
+    ]
+    accelerator = replace(EXAMPLE, depthwise=DepthwiseParameters())
+    return DepthwisePlan(accelerator, tuple(replace(one, **place) for place in places))
+
+
+DEPTHWISE = {
+    "depthwise": _depthwise((25, 5), (25, 5), 64, 1, -1),
+    "strided": _depthwise((48, 48), (24, 24), 16, 2, 0),
+    "partial": _depthwise((25, 5), (25, 5), 12, 1, -1),
+    "pixels": _depthwise((1, 1), (1, 1), 32, 1, -1),
+}
+"""The depthwise layers of the keyword spotting model, one of stride 2, one of a block and a half, one of one pixel."""
+
+
+def _cycles_depthwise() -> str:
+    rows = []
+    for name, plan in DEPTHWISE.items():
+        c, pixels = plan.cycles(), plan.channels[0].pixels
+        groups = [plan.block_groups(block) for block in (0, plan.blocks - 1)]
+        parts = (c.fetch, c.load, c.issue, c.wait, c.tail, f"**{c.total}**")
+        rows.append((f"`{name}`", plan.steps, pixels, plan.blocks, *groups, *parts))
+    header = ("Layer", "Steps", "Pixels", "Blocks", "Groups", "last", "fetch", "load", "issue", "wait", "tail", "total")
+    return markdown(header, rows)
+
+
 def _project() -> str:
     schema = project_schema()
     rows = [(f"`{name}`", *_key(schema, schema["properties"][name])) for name in ("model", "data")]
@@ -241,6 +276,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "opcodes": _opcodes,
     "spaces": _spaces,
     "descriptor": partial(_descriptor, isa.Opcode.CONV),
+    "descriptor_depthwise": partial(_descriptor, isa.Opcode.DWCONV),
     "descriptor_pooling": partial(_descriptor, isa.Opcode.POOL),
     "descriptor_elementwise": partial(_descriptor, isa.Opcode.ADD),
     "record": _record,
@@ -249,6 +285,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "latencies": _latencies,
     "jobs": _jobs,
     "cycles": _cycles,
+    "cycles_depthwise": _cycles_depthwise,
     "cycles_pooling": _cycles_pooling,
     "project": _project,
     "layers": _layers,
