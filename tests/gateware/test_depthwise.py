@@ -95,12 +95,13 @@ def test_edges(edge: str, form: InputZeroPoint, monkeypatch: pytest.MonkeyPatch)
 def test_one_layer_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a layer leaves in window, line memory and counters is of no account to the next one."""
     networks = [
-        depthwise((4, 5, 7), (3, 3), padding=SAME, zeros=(-128, 3), seed=1),
-        depthwise((4, 5, 7), (2, 3), (1, 2), (0, 1, 1, 1), zeros=(3, 127), seed=2),
+        # It ends in a column that the next one does not have.
+        depthwise((4, 9, 7), (3, 3), (1, 2), (1, 1, 1, 0), zeros=(-128, 3), seed=1),
+        depthwise((4, 4, 7), (2, 3), (1, 2), (0, 1, 1, 1), zeros=(3, 127), seed=2),
     ]
     rng = np.random.default_rng(3)
     codes = rng.integers(-128, 128, networks[0].tensors["x"].shape).astype(np.int8)
-    bases, tensors = [0, 141, 290], [codes]
+    bases, tensors = [0, 257, 390], [codes]
     weights: list[int] = []
     records: list[int] = []
     descriptors: list[int] = []
