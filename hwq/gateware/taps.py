@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import FAN_IN
+from hwq.arch.parameters import InputZeroPoint
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.library import place
 from hwq.gateware.nets import net
@@ -26,7 +27,9 @@ class Taps(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         assert accelerator.depthwise is not None
         self._accelerator, self._taps = accelerator, accelerator.depthwise.taps
-        most = self._taps * -accelerator.operand.min * -accelerator.weight.min
+        code = accelerator.activation
+        subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+        most = self._taps * (code.max - code.min if subtracted else -code.min) * -accelerator.weight.min
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),

@@ -79,7 +79,13 @@ EDGES = {
     "a stride beyond the image": (SMALL, depthwise((5, 3, 3), (3, 3), (7, 5), SAME)),
     "rows that fill the line memory": (SMALL, depthwise((3, 12, 3), (3, 3), padding=SAME)),
     "a group of channels each": (SMALL, depthwise((4, 4, 5), (3, 3), padding=SAME, grouped=True)),
-    "the largest sums": (accelerator_of(2, 2, 1, (4, 4)), depthwise((4, 4, 2), (4, 4), extreme=True, zeros=(127, 0))),
+    # Forms take turns: 255 * 128 * 16 where zero-points are subtracted, 128 * 128 * 9 where they are folded.
+    "largest sums of 16 taps": (
+        accelerator_of(2, 2, 1, (4, 4)),
+        depthwise((5, 4, 2), (4, 4), extreme=True, zeros=(127, 0), scale=300.0),
+    ),
+    "largest sums of 9 taps": (SMALL, depthwise((3, 3, 2), (3, 3), extreme=True, zeros=(127, 0), scale=200.0)),
+    "ten blocks": (SMALL, depthwise((2, 2, 40), (2, 2))),
 }
 
 
@@ -89,7 +95,7 @@ def test_edges(edge: str, form: InputZeroPoint, monkeypatch: pytest.MonkeyPatch)
     p = base.depthwise
     assert p is not None
     a = accelerator_of(base.array.rows, base.array.columns, base.lanes, (p.rows, p.columns), p.line, form)
-    check(network, a, random.Random(edge), monkeypatch, (-128,) if edge == "the largest sums" else range(-128, 128))
+    check(network, a, random.Random(edge), monkeypatch, (-128,) if edge.startswith("largest") else range(-128, 128))
 
 
 def test_one_layer_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:

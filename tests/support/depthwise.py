@@ -72,13 +72,13 @@ def depthwise(
 ) -> Network:
     """A depthwise convolution alone, or the same as a convolution of groups where ``grouped``.
 
-    ``zeros`` are the zero-points of input and output; ``extreme`` weights are at their ends.
+    ``zeros`` are the zero-points of input and output; ``extreme`` weights are the lowest.
     """
     rng = np.random.default_rng(seed)
     channels = shape[2]
     weights = rng.integers(-127, 128, (*kernel, channels)).astype(np.int8)
     if extreme:
-        weights = rng.choice(np.array([-128, 127], np.int8), (*kernel, channels))
+        weights = np.full((*kernel, channels), -128, np.int8)
     scales = rng.uniform(0.001, 0.02, channels).astype(np.float32)
     common = {
         "name": "depthwise",
