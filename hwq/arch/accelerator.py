@@ -13,6 +13,7 @@ from hwq.arch.checks import Checks
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
+from hwq.arch.engines.table import TableParameters
 from hwq.arch.layout import Layout
 from hwq.arch.parameters import (
     ArithmeticParameters,
@@ -46,6 +47,7 @@ class Accelerator:
     depthwise: DepthwiseParameters | None = None
     pooling: PoolingParameters | None = None
     elementwise: ElementwiseParameters | None = None
+    table: TableParameters | None = None
 
     def __post_init__(self) -> None:
         with Checks("") as check:
@@ -94,7 +96,12 @@ class Accelerator:
     @property
     def engines(self) -> Mapping[str, isa.Opcode]:
         """The engines there are, by name, with the opcode that each executes."""
-        beside = {"depthwise": isa.Opcode.DWCONV, "pooling": isa.Opcode.POOL, "elementwise": isa.Opcode.ADD}
+        beside = {
+            "depthwise": isa.Opcode.DWCONV,
+            "pooling": isa.Opcode.POOL,
+            "elementwise": isa.Opcode.ADD,
+            "table": isa.Opcode.TABLE,
+        }
         built = {name: opcode for name, opcode in beside.items() if getattr(self, name) is not None}
         return {"array": isa.Opcode.CONV, **built}
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hwq.arch.engines import array, depthwise, elementwise, pooling
+from hwq.arch.engines import array, depthwise, elementwise, pooling, table
 from hwq.arch.engines.fields import OPCODE
 from hwq.arch.layout import WORD_BITS as WORD_BITS
 from hwq.arch.layout import Field, Layout, s, u
@@ -24,6 +24,7 @@ class Opcode(IntEnum):
     POOL = 2
     ADD = 3
     DWCONV = 4
+    TABLE = 5
 
 
 class Space(IntEnum):
@@ -45,6 +46,7 @@ LAYOUTS: Mapping[Opcode, Layout] = {
     Opcode.POOL: pooling.LAYOUT,
     Opcode.ADD: elementwise.LAYOUT,
     Opcode.DWCONV: depthwise.LAYOUT,
+    Opcode.TABLE: table.LAYOUT,
 }
 """What a descriptor of each opcode holds. All take ``DESCRIPTOR_WORDS`` words; bits without a field are 0."""
 

@@ -15,6 +15,7 @@ from hwq.arch.checks import Choice, Range, limits
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
+from hwq.arch.engines.table import TableParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 
 SECTIONS: dict[str, type] = {
@@ -29,6 +30,7 @@ ENGINES: dict[str, type] = {
     "depthwise": DepthwiseParameters,
     "pooling": PoolingParameters,
     "elementwise": ElementwiseParameters,
+    "table": TableParameters,
 }
 """The sections of the engines beside the array; each may also be one of ``ENGINE_CHOICES``."""
 
@@ -45,6 +47,7 @@ _SECTION_WORDS = {
     "depthwise": "The engine of depthwise convolutions: a mapping, auto (built where the network needs it) or none.",
     "pooling": "The engine of average, maximum, mean and copies: an empty mapping, auto or none.",
     "elementwise": "The engine of the sum of two tensors: an empty mapping, auto or none.",
+    "table": "The engine of activations that stand alone: an empty mapping, auto or none.",
 }
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -82,6 +85,7 @@ _WORDS: dict[str, dict[str, str]] = {
     },
     "pooling": {},
     "elementwise": {},
+    "table": {},
 }
 
 

@@ -10,7 +10,10 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
+from hwq.arch.engines.table import TableParameters
 from hwq.graph.layers import (
+    Activation,
+    Add,
     Concatenation,
     Conv2D,
     Dense,
@@ -25,7 +28,9 @@ from hwq.graph.layers import (
 from hwq.graph.network import Network
 from hwq.schedule.engines.array import plan_array
 from hwq.schedule.engines.depthwise import plan_depthwise
+from hwq.schedule.engines.elementwise import plan_elementwise
 from hwq.schedule.engines.pooling import plan_pooling
+from hwq.schedule.engines.table import plan_table
 from hwq.schedule.plans import Plan
 
 Planner = Callable[[Network, Layer, Accelerator], "tuple[Plan, ...] | str"]
@@ -34,6 +39,8 @@ PLANNERS: Mapping[type[Layer], tuple[tuple[str, Planner], ...]] = {
     Conv2D: (("array", plan_array),),
     Dense: (("array", plan_array),),
     DepthwiseConv2D: (("depthwise", plan_depthwise), ("array", plan_array)),
+    Add: (("elementwise", plan_elementwise),),
+    Activation: (("table", plan_table),),
     **dict.fromkeys((Pool2D, Mean, Pad, Concatenation, Requantize), (("pooling", plan_pooling),)),
 }
 """For each layer type the engines that may take it, the best first."""
@@ -43,6 +50,7 @@ _DEFAULTS: Mapping[str, Callable[[], object]] = {
     "depthwise": DepthwiseParameters,
     "pooling": PoolingParameters,
     "elementwise": ElementwiseParameters,
+    "table": TableParameters,
 }
 
 

@@ -242,10 +242,10 @@ def test_engines_are_built_as_asked_for(tmp_path: Path) -> None:
     project = load_project(write(tmp_path, text))
     assert project.accelerator.depthwise == DepthwiseParameters(rows=5, line=32)
     assert project.accelerator.pooling is None
-    assert project.auto == ("elementwise",)
+    assert project.auto == ("elementwise", "table")
     project = load_project(write(tmp_path, "model: a.tflite\npooling: {}\nelementwise: auto\n"))
     assert project.accelerator.pooling == PoolingParameters()
-    assert project.auto == ("depthwise", "elementwise")
+    assert project.auto == ("depthwise", "elementwise", "table")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hwq.config.models import project_schema
 from hwq.config.project import load_project
 from hwq.frontends import load
 from hwq.graph.shapes import peak_activation_bytes, weight_bytes
-from hwq.schedule.planning import assign
-from hwq.schedule.program import lower
+from hwq.schedule.planning import with_engines
+from hwq.verify.design import lower_design
 from tests.support.models import official_file
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -37,8 +37,7 @@ def test_it_loads_and_fits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert path.read_text().startswith("# yaml-language-server: $schema=../project.schema.json\n")
     project = load_project(path)
     network = load(project.model)
-    layers = [layer for layer in network.layers if assign(network, layer, project.accelerator).engine]
-    program = lower(network, layers, project.accelerator)
+    program = lower_design(network, with_engines(network, project.accelerator, project.auto)).program
     assert len(program.layers) > 5
     # Room for the whole network, which is more than for one layer.
     buffers = project.accelerator.buffers

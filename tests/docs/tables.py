@@ -279,6 +279,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "descriptor_depthwise": partial(_descriptor, isa.Opcode.DWCONV),
     "descriptor_pooling": partial(_descriptor, isa.Opcode.POOL),
     "descriptor_elementwise": partial(_descriptor, isa.Opcode.ADD),
+    "descriptor_table": partial(_descriptor, isa.Opcode.TABLE),
     "record": _record,
     "ports": _ports,
     "beat": _beat,

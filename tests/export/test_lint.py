@@ -14,6 +14,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
+from hwq.arch.engines.table import TableParameters
 from hwq.arch.parameters import (
     ArithmeticParameters,
     ArrayParameters,
@@ -59,6 +60,16 @@ DESIGNS = {
         pooling=PoolingParameters(),
     ),
     "depthwise 3x1, line of 1": Accelerator(depthwise=DepthwiseParameters(rows=3, columns=1, line=1)),
+    "table": Accelerator(table=TableParameters()),
+    "table of one lane": Accelerator(
+        array=ArrayParameters(rows=1, columns=3), requantizer=RequantizerParameters(lanes=1), table=TableParameters()
+    ),
+    "every engine": Accelerator(
+        depthwise=DepthwiseParameters(),
+        pooling=PoolingParameters(),
+        elementwise=ElementwiseParameters(),
+        table=TableParameters(),
+    ),
     "pooling": Accelerator(pooling=PoolingParameters()),
     "pooling, 5x3": Accelerator(
         array=ArrayParameters(rows=5, columns=3),

@@ -13,9 +13,7 @@ IN_BASE = u(
 Y_START = s("y_start", 16, "input row of the first pixel's first kernel row; negative in top padding")
 IN_HEIGHT = u("in_height", 16, "rows of the input; rows outside are padding")
 Y_STEP = u("y_step", 12, "input rows from one output row to the next")
-COLUMN_START = s(
-    "column_start", 16, "input column of the first pixel's first window column; negative in left padding"
-)
+COLUMN_START = s("column_start", 16, "input column of the first pixel's first window column; negative in left padding")
 IN_WIDTH = u("in_width", 16, "columns of the input; columns outside are padding")
 COLUMN_STEP = u("column_step", 12, "input columns from one output pixel to the next")
 MORE_DOWN = u("more_down", 16, "output rows besides the first")

@@ -1,0 +1,98 @@
+"""The table engine's plans: an activation as a table and one flat stream of elements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.arch import isa
+from hwq.arch.accelerator import Accelerator, ceil_div
+from hwq.arch.engines.table import ENTRIES, ENTRY_BITS, LATENCY
+from hwq.graph.layers import Activation, Layer
+from hwq.graph.network import Network
+from hwq.graph.tables import activation_table
+from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
+
+
+@dataclass(frozen=True, eq=False)
+class TablePlan:
+    """A function of one code as one descriptor: a `Plan`.
+
+    Parameters
+    ----------
+    accelerator:
+        What it is planned for.
+    layer:
+        Name of the layer.
+    elements:
+        Of the input, and of the output.
+    table:
+        int64 [256], the output code of each input code, the lowest first.
+    """
+
+    accelerator: Accelerator
+    layer: str
+    elements: int
+    table: NDArray[np.int64]
+
+    opcode = isa.Opcode.TABLE
+    macs = 0
+    weight_words = ENTRIES
+
+    @property
+    def groups(self) -> int:
+        """Groups of elements, one a cycle."""
+        return ceil_div(self.elements, self.accelerator.lanes)
+
+    def weight_image(self) -> NDArray[np.int64]:
+        """An entry in the lowest column of each word, int64 [256, columns]."""
+        image = np.zeros((ENTRIES, self.accelerator.array.columns), dtype=np.int64)
+        # Code 0 comes first: a code is its entry's address as it is.
+        image[:, 0] = np.roll(self.table, ENTRIES // 2)
+        return image
+
+    def records(self) -> list[dict[str, int]]:
+        """One word that takes a code's fraction bits, and leaves the code as it is."""
+        return [{"bias": 0, "multiplier": 1 << 30, "shift": -7}] * self.accelerator.lanes
+
+    def descriptor(self, places: Places) -> dict[str, int]:
+        """The fields of a TABLE descriptor, its opcode apart."""
+        return {
+            "more_groups": self.groups - 1,
+            "last_lanes": self.elements - (self.groups - 1) * self.accelerator.lanes,
+            "in_first": places.inputs[0],
+            "weight_base": places.weights,
+            "record_base": places.records,
+            "out_base": places.output,
+        }
+
+    def faults(self) -> list[str]:
+        """A table's codes have to fit a weight."""
+        bits = self.accelerator.weight.width
+        if bits >= ENTRY_BITS:
+            return []
+        text = f"its table's {ENTRY_BITS}-bit codes lie in weight memory and arithmetic.weight_bits is {bits}"
+        return [f"layer {self.layer}: {text}; raise arithmetic.weight_bits to {ENTRY_BITS}, or say table: none"]
+
+    def cycles(self) -> CycleCount:
+        """The table, then one group a cycle."""
+        return CycleCount(fetch_cycles(), ENTRIES, self.groups, 0, LATENCY + to_memory(self.accelerator))
+
+    def output_cycle(self, element: int) -> int | None:
+        """Cycle in which ``element`` is written."""
+        group = element // self.accelerator.lanes
+        return fetch_cycles() + ENTRIES + 1 + group + LATENCY + to_memory(self.accelerator)
+
+
+def plan_table(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[TablePlan, ...] | str:
+    """The plan of ``layer`` on the table engine, or why the engine does not take it."""
+    if not isinstance(layer, Activation):
+        return f"the table engine does not run {layer.op}"
+    source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
+    for tensor in (source, target):
+        if tensor.quantization.format != accelerator.activation:
+            return f"the table engine maps {accelerator.activation} to itself, and {tensor.name} is another type"
+    table = activation_table(layer, source.quantization, target.quantization, accelerator.arithmetic.contract)
+    return (TablePlan(accelerator, layer.name, target.elements, table.astype(np.int64)),)
