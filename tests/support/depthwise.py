@@ -39,7 +39,7 @@ def accelerator_of(
         array=ArrayParameters(rows, columns),
         arithmetic=ArithmeticParameters(input_zero_point=form),
         requantizer=RequantizerParameters(lanes),
-        buffers=BufferParameters(activations, weights=1 << 12, channels=64, descriptors=8, accumulators=4),
+        buffers=BufferParameters(activations, weights=1 << 12, channels=96, descriptors=8, accumulators=4),
         depthwise=DepthwiseParameters(*window, line),
     )
 
