@@ -15,6 +15,7 @@ from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.export.package import Package, write_package
+from hwq.schedule.planning import reasons
 from hwq.schedule.runs import Run
 from hwq.verify.design import Design
 from hwq.verify.vectors import golden_vectors
@@ -115,8 +116,8 @@ def _print(package: Package, design: Design, origin: str) -> None:
         memories.append(Row(cells))
     out.print(fitted(_MEMORY_COLUMNS, memories, out))
     out.print()
-    if design.host:
-        console.say("Left to the host: " + "; ".join(f"{one.layer.name} ({one.reason})" for one in design.host))
+    for line in reasons(design.assigned):
+        console.say(line)
     root = package.root
     out.print(f"Verilog    {root / 'rtl'}", soft_wrap=True)
     out.print(f"Manifest   {root / 'manifest.json'}", soft_wrap=True)

@@ -11,6 +11,7 @@ from hwq.config.project import Project, load_project
 from hwq.errors import ModelError
 from hwq.frontends import load
 from hwq.graph.network import Network
+from hwq.schedule.planning import Assignment, assign, with_engines
 
 _PROJECT_SUFFIXES = (".yaml", ".yml")
 
@@ -22,6 +23,14 @@ class Target:
     network: Network
     model: Path
     project: Project | None
+
+    @property
+    def assigned(self) -> dict[str, Assignment]:
+        """For each layer by name the engine that runs it, or why the host does; empty where there is no project."""
+        if self.project is None:
+            return {}
+        accelerator = with_engines(self.network, self.project.accelerator, self.project.auto)
+        return {layer.name: assign(self.network, layer, accelerator) for layer in self.network.layers}
 
 
 def open_target(path: Path) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from hwq.cli import console
 from hwq.cli.inputs import Target, open_target
 from hwq.cli.inspection import LayerFigures, NetworkFigures, inspect_network
 from hwq.cli.tables import Column, Row, fitted
+from hwq.schedule.planning import reasons
 
 
 def command(
@@ -25,7 +27,8 @@ def command(
     """Show a model's layers: shapes, MACs, parameters, quantization and accumulator bits.
 
     Accumulator bits hold every partial sum of a layer's MACs, in any order, before the bias. A bare model is taken with
-    the input's zero-point subtracted, a project with its own arithmetic.input_zero_point.
+    the input's zero-point subtracted, a project with its own arithmetic.input_zero_point; a project also says which
+    engine runs each layer.
     """
     target = open_target(model)
     form = InputZeroPoint.SUBTRACTED
@@ -33,7 +36,12 @@ def command(
         form = target.project.accelerator.arithmetic.input_zero_point
     figures = inspect_network(target.network, form)
     if as_json:
-        console.print_json({"model": str(target.model), **asdict(figures)})
+        told = asdict(figures)
+        for layer in told["layers"]:
+            found = target.assigned.get(layer["name"])
+            layer["engine"] = None if found is None else found.place
+            layer["engine_reason"] = None if found is None else found.reason
+        console.print_json({"model": str(target.model), **told})
     else:
         _print(target, figures)
 
@@ -48,7 +56,13 @@ def _print(target: Target, figures: NetworkFigures) -> None:
             f"scale {facts['scale']:.6g}, zero-point {facts['zero_point']}"
         )
     out.print()
-    rows = [Row(_cells(layer)) for layer in figures.layers]
+    assigned = target.assigned
+    columns = [*_COLUMNS[:1], Column("Engine", drop=1), *_COLUMNS[1:]] if assigned else list(_COLUMNS)
+
+    def row(cells: Sequence[Text | str], engine: str) -> list[Text | str]:
+        return [*cells[:1], engine, *cells[1:]] if assigned else [*cells]
+
+    rows = [Row(row(_cells(layer), assigned[layer.name].place if assigned else "")) for layer in figures.layers]
     totals: list[Text] = [
         Text(text, style="bold")
         for text in (
@@ -62,8 +76,10 @@ def _print(target: Target, figures: NetworkFigures) -> None:
             str(figures.accumulator_bits or ""),
         )
     ]
-    out.print(fitted(_COLUMNS, [*rows, Row(totals, section=True)], out))
+    out.print(fitted(columns, [*rows, Row(row(totals, ""), section=True)], out))
     out.print()
+    for line in reasons(assigned.values()):
+        console.say(line)
     out.print(
         f"{figures.weights:,} weights, at most {figures.peak_activation_bytes:,} bytes of activations live at once"
     )

@@ -56,12 +56,20 @@ _DEFAULTS: Mapping[str, Callable[[], object]] = {
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """A layer on an engine, or with the host: then ``plans`` is empty and ``reason`` says why."""
+    """A layer on an engine, or with the host: then ``plans`` is empty.
+
+    ``reason`` says why it is with the host, or why no better engine runs it; empty where the best one does.
+    """
 
     layer: Layer
     engine: str | None
     plans: tuple[Plan, ...]
     reason: str
+
+    @property
+    def place(self) -> str:
+        """Who runs it, as tables say it; nobody has to run a reshape."""
+        return self.engine or ("" if isinstance(self.layer, Reshape) else "host")
 
 
 def assign(network: Network, layer: Layer, accelerator: Accelerator) -> Assignment:
@@ -86,3 +94,13 @@ def with_engines(network: Network, accelerator: Accelerator, names: Iterable[str
     most = replace(accelerator, **missing)
     used = {assign(network, layer, most).engine for layer in network.layers}
     return replace(accelerator, **{name: made for name, made in missing.items() if name in used})
+
+
+def reasons(assigned: Iterable[Assignment]) -> list[str]:
+    """A line for every layer that is not on the best engine: where it is, and why."""
+    return [
+        f"{found.layer.name} {'is left to the host' if found.engine is None else f'runs on the {found.engine}'}: "
+        f"{found.reason}"
+        for found in assigned
+        if found.reason and found.place
+    ]

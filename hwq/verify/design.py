@@ -19,12 +19,14 @@ class Design:
     """A network on an accelerator.
 
     ``layers`` are those on chip, in order; ``host`` the remaining ones, each with the reason. Reshapes are neither.
+    ``assigned`` says of every layer where it is and why.
     """
 
     network: Network
     program: Program
     layers: tuple[Layer, ...]
     host: tuple[Assignment, ...]
+    assigned: tuple[Assignment, ...]
 
 
 def lower_design(network: Network, accelerator: Accelerator, names: Sequence[str] | None = None) -> Design:
@@ -47,7 +49,7 @@ def lower_design(network: Network, accelerator: Accelerator, names: Sequence[str
     if not runs:
         raise ConfigError(f"network {network.name} has no convolution or dense layer for the array to run")
     host = tuple(found for found in assigned.values() if not found.engine and not isinstance(found.layer, Reshape))
-    return Design(network, lower(network, runs, accelerator), tuple(runs), host)
+    return Design(network, lower(network, runs, accelerator), tuple(runs), host, tuple(assigned.values()))
 
 
 def _fault(assigned: dict[str, Assignment], name: str) -> str | None:

@@ -80,3 +80,25 @@ def test_what_cannot_be_read(capsys: Capture, tmp_path: Path) -> None:
     assert refused(capsys, "inspect", tmp_path / "p.yaml").startswith(
         f"hwq: error: 2 faults in {tmp_path / 'p.yaml'}\n"
     )
+
+
+def test_a_project_says_which_engine_runs_each_layer_and_why(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HWQ_MLPERF_TINY", str(official_model("kws").parent))
+    monkeypatch.setenv("COLUMNS", "200")
+    text = "model: ${HWQ_MLPERF_TINY}/kws_ref_model.tflite\ndepthwise: {rows: 2}\npooling: none\n"
+    (tmp_path / "p.yaml").write_text(text)
+    layers = {
+        layer["name"]: layer for layer in run_cli(capsys, "inspect", tmp_path / "p.yaml", "--json").json["layers"]
+    }
+    assert (layers["conv2d"]["engine"], layers["conv2d"]["engine_reason"]) == ("array", "")
+    assert layers["depthwise_conv2d"]["engine"] == "array"
+    assert "depthwise.rows x depthwise.columns (2x3)" in layers["depthwise_conv2d"]["engine_reason"]
+    assert layers["average_pooling2d"]["engine_reason"] == "there is no pooling engine"
+    assert (layers["softmax"]["engine"], layers["flatten"]["engine"]) == ("host", "")
+    out = run_cli(capsys, "inspect", tmp_path / "p.yaml").out
+    assert "average_pooling2d is left to the host: there is no pooling engine" in out
+    assert "softmax is left to the host: no engine runs softmax" in out
+    model = run_cli(capsys, "inspect", official_model("kws"), "--json").json
+    assert {layer["engine"] for layer in model["layers"]} == {None}
