@@ -14,7 +14,7 @@ from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.engines.table import TableParameters
-from hwq.arch.layout import Layout
+from hwq.arch.layout import Layout, u
 from hwq.arch.parameters import (
     ArithmeticParameters,
     ArrayParameters,
@@ -196,9 +196,19 @@ class Accelerator:
         return max((words - 1).bit_length() for words in self.words.values())
 
     @property
-    def load_beat_bits(self) -> int:
-        """Width of a beat of the load port: data, address, space, last."""
-        return isa.WORD_BITS + self.load_address_bits + isa.SPACE_BITS + 1
+    def beat(self) -> Layout:
+        """One beat of the load port: part of a word of memory ``space``, lowest part first.
+
+        The beat with ``last`` writes the word to ``address``.
+        """
+        return Layout(
+            (
+                u("data", isa.WORD_BITS, "part of a word"),
+                u("address", self.load_address_bits, "of the word"),
+                u("space", isa.SPACE_BITS, "the memory (Space)"),
+                u("last", 1, "whether the word is complete"),
+            )
+        )
 
     # -- latencies, in cycles ------------------------------------------------------------------------------------
 

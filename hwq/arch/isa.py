@@ -131,3 +131,8 @@ REGISTERS: Mapping[Register, RegisterInfo] = {
     Register.CYCLES: RegisterInfo("ro", "cycles from START to the last layer's last output written"),
     Register.LAYERS: RegisterInfo("ro", "descriptors completed since START"),
 }
+
+
+def bit_mask(register: Register, name: str) -> int:
+    """Mask of a register's bit called ``name``."""
+    return 1 << next(bit for found, bit, _ in REGISTERS[register].bits if found == name)

@@ -58,7 +58,7 @@ def write_testbench(out: OutputDirectory, program: Program, vectors: Sequence[Ru
         elements = run.output.elements
         table += [begin, len(beats), base, len(words), len(expected), elements, channels, run.predicted_cycles]
         expected += words
-    beat_bits = a.load_beat_bits
+    beat_bits = a.beat.bits
     out.write(f"{folder}/beats.hex", hex_words(beats, beat_bits))
     out.write(f"{folder}/expected.hex", hex_words(expected, a.word_bits[Space.ACTIVATIONS]))
     out.write(f"{folder}/layers.hex", hex_words(table, 32))

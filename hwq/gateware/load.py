@@ -11,10 +11,8 @@ from hwq.arch.accelerator import Accelerator
 
 
 def beat_layout(accelerator: Accelerator) -> data.StructLayout:
-    """One beat: part of a word of memory ``space``, lowest part first; ``last`` writes the word to ``address``."""
-    return data.StructLayout(
-        {"data": isa.WORD_BITS, "address": accelerator.load_address_bits, "space": isa.SPACE_BITS, "last": 1}
-    )
+    """One beat, as ``Accelerator.beat`` lays it out."""
+    return data.StructLayout({name: place.field.width for name, place in accelerator.beat.fields.items()})
 
 
 class LoadPort(Component):

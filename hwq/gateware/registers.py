@@ -39,7 +39,7 @@ class Registers(Component):
         values = {
             Register.IDENTITY: isa.IDENTITY,
             Register.VERSION: isa.ISA_VERSION,
-            Register.STATUS: Cat(self.busy, self.done, self.error),
+            Register.STATUS: self._bits(Register.STATUS),
             Register.CYCLES: self.cycles,
             Register.LAYERS: self.layers,
         }
@@ -48,5 +48,13 @@ class Registers(Component):
             addressed = net(m, f"reads_{register.name.lower()}", self.address == register.value, 1)
             read |= Value.cast(value) & addressed.replicate(32)
         command = self.write_enable & (self.address == Register.CONTROL.value)
-        m.d.sync += [self.read_data.eq(read), self.start.eq(command & (self.write_data == 1) & ~self.busy)]
+        start = isa.bit_mask(Register.CONTROL, "START")
+        m.d.sync += [self.read_data.eq(read), self.start.eq(command & (self.write_data == start) & ~self.busy)]
         return m
+
+    def _bits(self, register: Register) -> Value:
+        """A register made of its named bits, each a port of the same name in lower case."""
+        places = {bit: name for name, bit, _ in isa.REGISTERS[register].bits}
+        return Cat(
+            getattr(self, places[bit].lower()) if bit in places else Const(0, 1) for bit in range(max(places) + 1)
+        )

@@ -75,12 +75,15 @@ def load_beats(accelerator: Accelerator, space: isa.Space, base: int, words: Seq
     Each beat is the port's whole payload as one integer: data, address, space, last, from the lowest bit up.
     """
     count = -(-accelerator.word_bits[space] // isa.WORD_BITS)
-    address_bits = accelerator.load_address_bits
+    lsb = {name: place.offset for name, place in accelerator.beat.fields.items()}
     mask = (1 << isa.WORD_BITS) - 1
-    tag = space.value << (isa.WORD_BITS + address_bits)
-    last = 1 << (isa.WORD_BITS + address_bits + isa.SPACE_BITS)
+    tag = space.value << lsb["space"]
+    last = 1 << lsb["last"]
     return [
-        (word >> (i * isa.WORD_BITS) & mask) | (base + n) << isa.WORD_BITS | tag | (last if i == count - 1 else 0)
+        (word >> (i * isa.WORD_BITS) & mask) << lsb["data"]
+        | (base + n) << lsb["address"]
+        | tag
+        | (last if i == count - 1 else 0)
         for n, word in enumerate(words)
         for i in range(count)
     ]

@@ -180,7 +180,7 @@ def test_load_port_writes_each_word_once(size: tuple[int, int], busy: bool, gaps
             while gaps and choose.random() < 0.3:
                 context.set(port.beats.valid, 0)
                 context.set(port.busy, busy and choose.random() < 0.3)
-                context.set(port.beats.payload.as_value(), choose.getrandbits(accelerator.load_beat_bits))
+                context.set(port.beats.payload.as_value(), choose.getrandbits(accelerator.beat.bits))
                 await context.tick()
             context.set(port.beats.valid, 1)
             context.set(port.beats.payload.as_value(), beat)

@@ -93,7 +93,7 @@ class OnChip:
         self.cycles = context.get(dut.bus_read_data)
         context.set(dut.bus_address, Register.STATUS.value)
         await context.tick()
-        assert not context.get(dut.bus_read_data) >> 2 & 1, "STATUS.ERROR"
+        assert not context.get(dut.bus_read_data) & isa.bit_mask(Register.STATUS, "ERROR"), "STATUS.ERROR"
         words = []
         first, count = self._read
         for number in range(first, first + count):
