@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from hwq.errors import ToolError
+from hwq.schedule.runs import WHOLE
 from hwq.toolchain.tools import find_icarus, find_verilator
 from hwq.verify.tamper import tamper_rtl
 from tests.support.designs import small_design, write
+from tests.support.every_engine import ACCELERATOR, every_engine_network
 
 _MAKE = ["CFG_CXXFLAGS_PCH_I=-include", "CFG_CXXFLAGS_STD=-std=gnu++20", "CFG_LDLIBS_THREADS=-pthread"]
 _MAKE += ["CFG_CXXFLAGS_COROUTINES=-fcoroutines"]
@@ -49,14 +51,15 @@ Runner = Callable[[Path], "subprocess.CompletedProcess[str]"]
 
 
 @pytest.mark.parametrize("run", [run_icarus, run_verilator])
-def test_it_passes(run: Runner, tmp_path: Path) -> None:
-    design = small_design()
+@pytest.mark.parametrize("engines", ["array", "every"])
+def test_it_passes(engines: str, run: Runner, tmp_path: Path) -> None:
+    design = small_design() if engines == "array" else small_design(ACCELERATOR, every_engine_network())
     write(design, tmp_path)
     done = run(tmp_path / "tb")
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert "PASS" in lines
-    assert len(design.program.runs) == 4
+    assert [one.name for one in design.program.runs] == [layer.name for layer in design.layers] + [WHOLE]
     for one in design.program.runs:
         (line,) = [line for line in lines if line.startswith(f"{one.name} ")]
         assert f"ok    {one.output.elements} elements, {one.predicted_cycles} cycles" in line
