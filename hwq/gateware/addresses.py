@@ -103,28 +103,38 @@ class AddressGenerator(Component):
         # Cycles of this pass, up to the longer of ``minimum`` and the tile's pixels.
         beat = Signal(max(self._accumulator_bits + 1, minimum.bit_length()))
         next_beat = plus("next_beat", beat, 1)
-        pixels_left = Signal(width_of("pixels"))
-        tile = Signal(width_of("tile_pixels"))
-        m.d.comb += tile.eq(Mux(pixels_left < d.tile_pixels, pixels_left, d.tile_pixels))
+        beat_after = net(m, "beat_after", beat + 2, len(beat) + 1)
 
-        chunk = Signal(width_of("chunk_count"))
-        kx = Signal(width_of("kx_count"))
-        ky = Signal(width_of("ky_count"))
-        block = Signal(width_of("blocks"))
-        next_chunk = plus("next_chunk", chunk, 1)
-        next_kx = plus("next_kx", kx, 1)
-        next_ky = plus("next_ky", ky, 1)
-        next_block = plus("next_block", block, 1)
-        chunk_last = net(m, "chunk_last", next_chunk == d.chunk_count, 1)
-        kx_last = net(m, "kx_last", next_kx == d.kx_count, 1)
-        ky_last = net(m, "ky_last", next_ky == d.ky_count, 1)
-        block_last = net(m, "block_last", next_block == d.blocks, 1)
-        tile_last = net(m, "tile_last", pixels_left <= d.tile_pixels, 1)
+        def counter(name: str, count: Signal) -> tuple[Signal, Signal, list[Any]]:
+            """A count from 0 to ``count - 1`` and round again: (value, whether it is the last, what advances it)."""
+            value = Signal(len(count), name=name)
+            last, then_last = Signal(name=f"{name}_last"), Signal(name=f"{name}_then_last")
+            following = plus(f"next_{name}", value, 1)
+            only = net(m, f"{name}_only", count == 1, 1)
+            # A flag for the value to come, made while this one stands: that is three cycles or more.
+            m.d.sync += then_last.eq(net(m, f"{name}_after", value + 2, len(count) + 1) == count)
+            with m.If(self.start):
+                m.d.sync += last.eq(only)
+            return value, last, [value.eq(Mux(last, 0, following)), last.eq(Mux(last, only, then_last))]
+
+        _, chunk_last, next_chunk = counter("chunk", d.chunk_count)
+        _, kx_last, next_kx = counter("kx", d.kx_count)
+        _, ky_last, next_ky = counter("ky", d.ky_count)
+        _, block_last, next_block = counter("block", d.blocks)
         job_last = net(m, "job_last", chunk_last & kx_last & ky_last, 1)
-        pass_first = net(m, "pass_first", (chunk == 0) & (kx == 0) & (ky == 0), 1)
-        pixel = net(m, "pixel", running & (beat < tile), 1)
-        pixel_last = net(m, "pixel_last", next_beat == tile, 1)
-        pass_end = net(m, "pass_end", running & (next_beat >= tile) & (next_beat >= minimum), 1)
+
+        # All that is asked of the walk in a cycle stands in flags that were made in the cycle before.
+        pass_first = Signal()
+        in_tile = Signal()
+        pixel_last = Signal()
+        ending = Signal()
+        pixel = net(m, "pixel", running & in_tile, 1)
+        pass_end = net(m, "pass_end", running & ending, 1)
+        tile_end = net(m, "tile_end", pass_end & job_last & block_last, 1)
+        tile, tile_last, tile_single = self._tiles(m, tile_end)
+        m.d.sync += ending.eq(running & ~pass_end & (beat_after >= tile) & (beat_after >= minimum))
+        with m.If(pass_end):
+            m.d.sync += pass_first.eq(job_last)
 
         # -- passes: position inside the kernel ----------------------------------------------------------------
         run_left = Signal(width_of("run"))
@@ -138,26 +148,19 @@ class AddressGenerator(Component):
         next_ky_rows = plus("next_ky_rows", ky_rows, d.ky_step)
         next_ky_elements = plus("next_ky_elements", ky_elements, d.ky_step_elements)
         with m.If(pass_end):
+            m.d.sync += next_chunk
             with m.If(~chunk_last):
-                m.d.sync += [
-                    chunk.eq(next_chunk),
-                    chunk_elements.eq(next_chunk_elements),
-                    run_left.eq(next_run_left),
-                ]
+                m.d.sync += [chunk_elements.eq(next_chunk_elements), run_left.eq(next_run_left)]
             with m.Else():
-                m.d.sync += [chunk.eq(0), run_left.eq(d.run)]
+                m.d.sync += [*next_kx, run_left.eq(d.run)]
                 with m.If(~kx_last):
-                    m.d.sync += [
-                        kx.eq(next_kx),
-                        kx_elements.eq(next_kx_elements),
-                        chunk_elements.eq(next_kx_elements),
-                    ]
+                    m.d.sync += [kx_elements.eq(next_kx_elements), chunk_elements.eq(next_kx_elements)]
                 with m.Else():
-                    m.d.sync += [kx.eq(0), kx_elements.eq(0), chunk_elements.eq(0)]
+                    m.d.sync += [*next_ky, kx_elements.eq(0), chunk_elements.eq(0)]
                     with m.If(~ky_last):
-                        m.d.sync += [ky.eq(next_ky), ky_rows.eq(next_ky_rows), ky_elements.eq(next_ky_elements)]
+                        m.d.sync += [ky_rows.eq(next_ky_rows), ky_elements.eq(next_ky_elements)]
                     with m.Else():
-                        m.d.sync += [ky.eq(0), ky_rows.eq(0), ky_elements.eq(0)]
+                        m.d.sync += [ky_rows.eq(0), ky_elements.eq(0)]
 
         # -- jobs ----------------------------------------------------------------------------------------------
         weight_bank = Signal()
@@ -170,12 +173,9 @@ class AddressGenerator(Component):
                 m.d.sync += taken[number].eq(0)
         other_free = net(m, "other_free", ~Mux(job_bank, taken[0], taken[1]), 1)
         job_end = net(m, "job_end", pass_end & job_last, 1)
-        layer_end = net(m, "layer_end", job_end & block_last & tile_last, 1)
-        next_pixels_left = net(m, "next_pixels_left", pixels_left - d.tile_pixels, pixels_left.shape())
+        layer_end = net(m, "layer_end", tile_end & tile_last, 1)
         with m.If(job_end):
-            m.d.sync += [job_bank.eq(~job_bank), block.eq(Mux(block_last, 0, next_block))]
-            with m.If(block_last):
-                m.d.sync += pixels_left.eq(next_pixels_left)
+            m.d.sync += [job_bank.eq(~job_bank), *next_block]
             m.d.sync += [running.eq(other_free & ~layer_end), waiting.eq(~other_free & ~layer_end)]
         with m.If(waiting & ~Mux(job_bank, taken[1], taken[0])):
             m.d.sync += [waiting.eq(0), running.eq(1)]
@@ -188,7 +188,9 @@ class AddressGenerator(Component):
         with m.If(loading | running):
             m.d.sync += beat.eq(next_beat)
         with m.If(pass_end | load_end):
-            m.d.sync += [beat.eq(0), weight_bank.eq(~weight_bank)]
+            m.d.sync += [beat.eq(0), weight_bank.eq(~weight_bank), in_tile.eq(1), pixel_last.eq(tile_single)]
+        with m.Elif(running):
+            m.d.sync += [in_tile.eq(in_tile & ~pixel_last), pixel_last.eq(beat_after == tile)]
 
         # -- pixels: position of the kernel in the input ---------------------------------------------------------
         def position(name: str) -> tuple[Signal, ...]:
@@ -221,7 +223,7 @@ class AddressGenerator(Component):
             first = (0, d.x_start, d.y_start, d.in_base)
             m.d.sync += [now.eq(then) for now, then in zip(here, first, strict=True)]
             m.d.sync += [now.eq(then) for now, then in zip(tile_start, first, strict=True)]
-            m.d.sync += [beat.eq(0), pixels_left.eq(d.pixels), run_left.eq(d.run), job_bank.eq(0)]
+            m.d.sync += [beat.eq(0), run_left.eq(d.run), job_bank.eq(0), pass_first.eq(1)]
 
         self._operands(m, (x, y, elements), (chunk_elements, ky_rows, ky_elements), run_left)
         # No tile follows the layer's last pass; after the last pass of a pixel tile the weights start over.
@@ -229,6 +231,41 @@ class AddressGenerator(Component):
         self._loads(m, beat, loading | (running & ~(tile_pass & tile_last)), loading | tile_pass, weight_bank)
         self._sums(m, pixel, pass_first, pixel_last & job_last, job_bank, beat)
         return m
+
+    def _tiles(self, m: Module, tile_end: Signal) -> tuple[Signal, Signal, Signal]:
+        """(Pixels of this tile, whether it is the last, whether the next pass's tile has but one pixel).
+
+        The tile after this one is worked out while this one lasts, which is three cycles or more.
+        """
+        d = self.descriptor
+        pixels_left = Signal(width_of("pixels"))
+        tile = Signal(width_of("tile_pixels"))
+        tile_last = Signal()
+        single = Signal()
+        left_then = Signal.like(pixels_left)
+        tile_then = Signal.like(tile)
+        last_then = Signal()
+        single_then = Signal()
+
+        def fits(left: Signal, name: str) -> tuple[Signal, Any, Signal]:
+            least = net(m, f"{name}_fits", left <= d.tile_pixels, 1)
+            one = net(m, f"{name}_one", (left == 1) | (d.tile_pixels == 1), 1)
+            return least, Mux(least, left, d.tile_pixels), one
+
+        following = net(m, "pixels_after", pixels_left - d.tile_pixels, pixels_left.shape())
+        least, size, one = fits(left_then, "then")
+        m.d.sync += [left_then.eq(following), last_then.eq(least), tile_then.eq(size), single_then.eq(one)]
+        with m.If(tile_end):
+            m.d.sync += [
+                pixels_left.eq(left_then),
+                tile.eq(tile_then),
+                tile_last.eq(last_then),
+                single.eq(single_then),
+            ]
+        with m.If(self.start):
+            least, size, one = fits(d.pixels, "first")
+            m.d.sync += [pixels_left.eq(d.pixels), tile.eq(size), tile_last.eq(least), single.eq(one)]
+        return tile, tile_last, net(m, "next_single", Mux(tile_end, single_then, single), 1)
 
     def _operands(self, m: Module, pixel: tuple[Signal, ...], kernel: tuple[Signal, ...], run_left: Signal) -> None:
         """Two cycles of sums give the address; two more give the mask of real elements."""

@@ -49,7 +49,7 @@ class PixelStream(Component):
     - at 0, ``address``, the pixel's first element;
     - at 1, ``enter``, in its first cycle, and ``column``, its place in its row, where the window has several rows;
     - at 2, ``swap``, with a block's first pixel: its weights are those loaded;
-    - at 3, ``inside``, the taps that lie in the image; ``emit`` with each group, ``group`` its number, where there are
+    - at 3, ``covered``, the taps that lie in the image; ``emit`` with each group, ``group`` its number, where there are
       several, ``output_end`` and ``block_end`` with the last one of an output and of a block, and ``partial`` with the
       last one of an output of the last block.
 
@@ -74,7 +74,7 @@ class PixelStream(Component):
                 "address": Out(element_address(accelerator)),
                 **column,
                 "enter": Out(1),
-                "inside": Out(self._parameters.taps),
+                "covered": Out(self._parameters.taps),
                 "emit": Out(1),
                 **group,
                 "output_end": Out(1),
@@ -91,10 +91,13 @@ class PixelStream(Component):
             return net(m, name, register + step, register.shape())
 
         # -- blocks: one begins when the one before has issued its last group and its own weights are on their way
-        streaming, waiting, block_last, next_block_last = Signal(), Signal(), Signal(), Signal()
+        streaming = Signal()
+        waiting = Signal()
+        block_last = Signal()
+        next_block_last = Signal()
         stream_end = Signal()
         loaded = Signal()
-        begin = net(m, "begin", (waiting | (stream_end & ~block_last)) & loaded, 1)
+        begin = net(m, "block_begins", (waiting | (stream_end & ~block_last)) & loaded, 1)
         blocks_left = Signal(d.more_blocks.shape())
         fewer_blocks = plus("fewer_blocks", blocks_left, -1)
         last_group = Signal(d.last_groups.shape())
@@ -116,7 +119,7 @@ class PixelStream(Component):
 
         # -- steps and groups: flags say what a comparison would say too late -----------------------------------------
         emits = Signal()
-        group = Signal(d.last_groups.shape())
+        group = Signal(d.last_groups.shape(), name="group_number")
         next_group = plus("next_group", group, 1)
         group_last = net(m, "group_last", group == last_group, 1)
         emit = net(m, "emitting", streaming & emits, 1)
@@ -180,7 +183,8 @@ class PixelStream(Component):
     def _load(self, m: Module, begin: Signal, next_block_last: Signal, loaded: Signal) -> None:
         """Weights of the block to come, one word a cycle, from the first cycle of the block before."""
         taps = self._parameters.taps
-        loading, fresh = Signal(), Signal()
+        loading = Signal()
+        fresh = Signal()
         beat = Signal(max(1, (taps - 1).bit_length()))
         next_beat = net(m, "next_beat", beat + 1, beat.shape())
         load_last = net(m, "load_last", beat == taps - 1, 1)
@@ -230,4 +234,4 @@ class PixelStream(Component):
             return flags
 
         in_columns, in_rows = lies("x", x, columns, d.in_width), lies("y", y, rows, d.in_height)
-        m.d.sync += self.inside.eq(Cat(row & column for row in in_rows for column in in_columns))
+        m.d.sync += self.covered.eq(Cat(row & column for row in in_rows for column in in_columns))

@@ -33,7 +33,7 @@ class Taps(Component):
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),
-                "inside": In(self._taps),
+                "covered": In(self._taps),
                 "zero_point": In(field_shape("in_zero_point", accelerator)),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), self._taps)),
                 "value": Out(signed(most.bit_length() + 1)),
@@ -45,7 +45,7 @@ class Taps(Component):
         operands = place(m, "operand_stage", OperandStage, platform, accelerator=self._accelerator, elements=self._taps)
         m.d.comb += [
             operands.codes.eq(self.codes),
-            operands.valid.eq(self.inside),
+            operands.valid.eq(self.covered),
             operands.zero_point.eq(self.zero_point),
         ]
         terms = []

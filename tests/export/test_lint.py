@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from importlib import resources
@@ -165,3 +166,9 @@ def test_icarus_compiles_it(verilog: Path) -> None:
     icarus = _optional(tools.find_icarus)
     code, text = _said(icarus, "-g2005", "-Wall", "-o", "lint.vvp", verilog.name, directory=verilog.parent)
     assert (code, text) == (0, "")
+
+
+def test_every_name_reads_as_it_was_given() -> None:
+    """No signal is nameless, named twice or like a word of the language: such names are escaped."""
+    for name, accelerator in DESIGNS.items():
+        assert re.findall(r"\\\S+", emit_verilog(accelerator)) == [], name

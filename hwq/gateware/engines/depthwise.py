@@ -75,7 +75,7 @@ class DepthwiseEngine(Component):
         for lane in range(lanes):
             part = place(m, f"taps_{lane}", Taps, platform, accelerator=accelerator)
             m.d.comb += [
-                part.inside.eq(stream.inside),
+                part.covered.eq(stream.covered),
                 part.zero_point.eq(d.in_zero_point),
                 result.values[lane].eq(part.value),
             ]

@@ -41,7 +41,9 @@ class ElementwiseEngine(Component):
         start, d, result = self.command.start, self.command.descriptor, self.result
 
         # -- groups: a flag, not a comparison, says which is the last --------------------------------------------------
-        running, second, last = Signal(), Signal(), Signal()
+        running = Signal()
+        second = Signal()
+        last = Signal()
         left = Signal.like(d.more_groups, name="groups_left")
         less = net(m, "groups_less", left - 1, left.shape())
         with m.If(start):
@@ -87,7 +89,7 @@ class ElementwiseEngine(Component):
         """
         d, group = self.command.descriptor, self._group
         vector = data.ArrayLayout(self.read.data[0].shape(), 2 * group)
-        before = Signal(vector, name="before", reset_less=True)
+        before = Signal(vector, name="codes_before", reset_less=True)
         m.d.sync += before.eq(self.read.data)
         for lane in range(group):
             upper = Signal(self.read.data[0].shape(), name=f"upper_{lane}", reset_less=True)

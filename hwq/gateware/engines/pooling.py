@@ -88,7 +88,8 @@ class PoolingEngine(Component):
     def _walk(self, m: Module, busy: Signal) -> _Walk:
         """Five counters, one in the other; a flag of its own, not a comparison, says when one is at its last."""
         start, d = self.command.start, self.command.descriptor
-        running, first = Signal(), Signal(init=1)
+        running = Signal()
+        first = Signal(init=1)
         column_last, row_last, across_last, down_last, block_last = lasts = [
             Signal(name=f"{name}_last") for name in ("column", "row", "across", "down", "block")
         ]
@@ -152,7 +153,8 @@ class PoolingEngine(Component):
         with m.If(self.command.start | (walk.step & walk.turn)):
             m.d.sync += [column.eq(d.column_start), window_column.eq(d.column_start)]
             m.d.sync += [row.eq(d.y_start), line_row.eq(d.y_start)]
-        column_out, row_out = Signal(), Signal()
+        column_out = Signal()
+        row_out = Signal()
         m.d.sync += [
             column_out.eq(column[-1] | (column[:-1] >= d.in_width)),
             row_out.eq(row[-1] | (row[:-1] >= d.in_height)),
@@ -169,7 +171,8 @@ class PoolingEngine(Component):
         d = self.command.descriptor
         column_last_1 = delay(m, walk.column_last, 1, "column_last_delay")
         row_last_1 = delay(m, walk.row_last, 1, "row_last_delay")
-        lacks_row, lacks_column = Signal(), Signal()
+        lacks_row = Signal()
+        lacks_column = Signal()
         m.d.sync += [
             lacks_row.eq(column_last_1 & row_out),
             lacks_column.eq(row_last_1 & column_out & d.record_column_step),
@@ -210,7 +213,8 @@ class PoolingEngine(Component):
         d, result, accelerator = self.command.descriptor, self.result, self._accelerator
         full = accelerator.vector // accelerator.lanes
         left = Signal(d.last_groups.shape(), name="groups_left")
-        in_turn, in_last_block = Signal(), Signal()
+        in_turn = Signal()
+        in_last_block = Signal()
         more = net(m, "more_groups", Mux(walk.block_last, d.last_groups, full) - 1, left.shape())
         less = net(m, "groups_less", left - 1, left.shape())
         with m.If(window_end):

@@ -43,8 +43,10 @@ class TableEngine(Component):
         start, d, result = self.command.start, self.command.descriptor, self.result
 
         # -- the table: asked for one entry a cycle, written as it comes -----------------------------------------------
-        loading, first = Signal(), Signal()
-        asked, entry = Signal(range(ENTRIES)), Signal(range(ENTRIES))
+        loading = Signal()
+        first = Signal()
+        asked = Signal(range(ENTRIES))
+        entry = Signal(range(ENTRIES))
         next_asked = net(m, "next_asked", asked + 1, asked.shape())
         next_entry = net(m, "next_entry", entry + 1, entry.shape())
         loaded = net(m, "loaded", loading & asked.all(), 1)
@@ -62,7 +64,8 @@ class TableEngine(Component):
         ]
 
         # -- groups: a flag, not a comparison, says which is the last --------------------------------------------------
-        running, last = Signal(), Signal()
+        running = Signal()
+        last = Signal()
         left = Signal.like(d.more_groups, name="groups_left")
         less = net(m, "groups_less", left - 1, left.shape())
         address = self.read.address
