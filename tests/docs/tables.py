@@ -16,7 +16,9 @@ import numpy as np
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
+from hwq.arch.engines.table import TableParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.config.models import project_schema
 from hwq.export.ports import describe_ports
@@ -37,6 +39,15 @@ EXAMPLE = Accelerator(
     buffers=BufferParameters(activations=16384, weights=32768, channels=1024, descriptors=16, accumulators=64),
 )
 """The accelerator of configs/projects/kws_8x8.yaml, which the pages take their examples from."""
+
+EVERY_ENGINE = replace(
+    EXAMPLE,
+    depthwise=DepthwiseParameters(),
+    pooling=PoolingParameters(),
+    elementwise=ElementwiseParameters(),
+    table=TableParameters(),
+)
+"""The same with every engine, whose Verilog holds all that the pages name."""
 
 _BLOCK = re.compile(r"(<!-- table (\w+) -->\n)(.*?)(<!-- end of table -->)", re.DOTALL)
 

@@ -15,7 +15,7 @@ from hwq.cli.app import VERBS
 from hwq.config.project import load_project
 from hwq.errors import ConfigError
 from hwq.export.verilog import emit_verilog
-from tests.docs.tables import DOCS, EXAMPLE, pages
+from tests.docs.tables import DOCS, EVERY_ENGINE, pages
 
 ROOT = DOCS.parent
 
@@ -102,7 +102,7 @@ def test_commands_parse(command: str) -> None:
 
 @cache
 def _emitted() -> str:
-    return emit_verilog(EXAMPLE)
+    return emit_verilog(EVERY_ENGINE)
 
 
 @pytest.mark.parametrize("verb", ["cache", "demo", "doctor", "gen", "inspect", "run", "schema", "verify"])
@@ -138,7 +138,8 @@ def test_signals_exist() -> None:
     assert len(_signals()) > 40
     for instance, signal in _signals():
         module = "hwq_accelerator"
-        path = instance.replace("pe_r_c", "pe_3_5").replace("requantizer_l", "requantizer_2")
+        path = instance.replace("pe_r_c", "pe_3_5")
+        path = re.sub(r"_l$", "_2", path)
         if path.partition(".")[0] in ("addresses", "array", "accumulator", "drain"):
             path = f"array_engine.{path}"
         for part in path.split("."):
@@ -156,5 +157,6 @@ def test_instances_of_the_tour_exist() -> None:
     tour = text[text.index("## Tour") : text.index("## Which signal")]
     rows = re.findall(r"^\| `([\w.]+)` \| `(\w+)` \|", tour, flags=re.MULTILINE)
     assert len(rows) > 10
+    assert {f"{name}_engine" for name in EVERY_ENGINE.engines} <= {instance for instance, _ in rows}
     for instance, module in rows:
         assert f"  {module} {instance.rpartition('.')[2]} (" in _emitted()
