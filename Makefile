@@ -7,15 +7,16 @@ BIN    := $(VENV)/bin
 # The official MLPerf Tiny models; tests that use them are skipped where they are not (and fail where CI is true).
 export HWQ_MLPERF_TINY ?= $(abspath ../shared/mlperf_tiny)
 
-.PHONY: help demo test lint bench proof golden clean
+.PHONY: help demo test lint bench resources proof golden clean
 
 help:
-	@echo "make demo    a trained network all the way to Verilog that matches, in under a minute"
-	@echo "make test    the tests and the linters"
-	@echo "make lint    the linters alone"
-	@echo "make bench   speed of the emulator beside its peers, in one run"
-	@echo "make proof   the long proofs (hours)"
-	@echo "make golden  emit the Verilog in rtl/golden anew, after a change of the hardware"
+	@echo "make demo       a trained network all the way to Verilog that matches, in under a minute"
+	@echo "make test       the tests and the linters"
+	@echo "make lint       the linters alone"
+	@echo "make bench      speed of the emulator beside its peers, in one run"
+	@echo "make resources  cells of an ECP5 that the shipped projects take, by Yosys (ten minutes)"
+	@echo "make proof      the long proofs (hours)"
+	@echo "make golden     emit the Verilog in rtl/golden anew, after a change of the hardware"
 
 # The core alone is enough for the demo.
 $(VENV)/.core: pyproject.toml
@@ -42,6 +43,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+resources: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.resources
 
 proof: $(VENV)/.dev
 	$(BIN)/python -m pytest -m proof -n auto
