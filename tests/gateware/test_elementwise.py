@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from hwq.arch.engines.elementwise import SCALER_LATENCY, ElementwiseParameters
 from hwq.arch.isa import Space
 from hwq.arch.parameters import ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.emulate.emulator import Emulator
-from hwq.gateware import rounding, scaler
+from hwq.gateware import flat, rounding, scaler
 from hwq.gateware.engines import elementwise as engine
 from hwq.gateware.nets import net
 from hwq.gateware.scaler import InputScaler
@@ -212,9 +213,9 @@ def _narrow(bits: int, name: str) -> Callable[..., Signal]:
     return cut
 
 
-@pytest.mark.parametrize("name", ["address_beyond", "next_output"])
-def test_a_dropped_carry_of_an_address_is_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "net", _narrow(5, name))
+@pytest.mark.parametrize(("module", "name"), [(engine, "address_beyond"), (flat, "next_output")])
+def test_a_dropped_carry_of_an_address_is_seen(module: ModuleType, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "net", _narrow(5, name))
     sees(monkeypatch)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hwq.arch.engines.fields import HIGH, LAST_LANES, LOW, OPCODE, OUT_BASE, OUT_ZERO_POINT, RECORD_BASE
+from hwq.arch.engines.fields import HIGH, LAST_LANES, LOW, MORE_GROUPS, OPCODE, OUT_BASE, OUT_ZERO_POINT, RECORD_BASE
 from hwq.arch.layout import WORD_BITS, Layout, s, u
 
 
@@ -16,7 +16,7 @@ class ElementwiseParameters:
 LAYOUT = Layout(
     (
         OPCODE,
-        u("more_groups", 24, "groups of elements besides the first"),
+        MORE_GROUPS,
         LAST_LANES,
         u("shift_a", 5, "power of two that divides the first operand's terms, 0 to 28"),
         u("shift_b", 5, "the same of the second"),

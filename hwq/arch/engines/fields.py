@@ -10,6 +10,7 @@ IN_BASE = u(
     26,
     "element address of the first pixel's kernel row, modulo the address space: it may lie in padding",
 )
+IN_FIRST = u("in_first", 26, "element address of the input's first pixel")
 Y_START = s("y_start", 16, "input row of the first pixel's first kernel row; negative in top padding")
 IN_HEIGHT = u("in_height", 16, "rows of the input; rows outside are padding")
 Y_STEP = u("y_step", 12, "input rows from one output row to the next")
@@ -18,6 +19,7 @@ IN_WIDTH = u("in_width", 16, "columns of the input; columns outside are padding"
 COLUMN_STEP = u("column_step", 12, "input columns from one output pixel to the next")
 MORE_DOWN = u("more_down", 16, "output rows besides the first")
 MORE_ACROSS = u("more_across", 16, "output pixels of a row besides the first")
+MORE_GROUPS = u("more_groups", 24, "groups of elements besides the first")
 MORE_BLOCKS = u("more_blocks", 22, "blocks of channels besides the first")
 LAST_GROUPS = u("last_groups", 9, "lane groups of the last block")
 LAST_LANES = u("last_lanes", 9, "valid lanes of the last block's last lane group")

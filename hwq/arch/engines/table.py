@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hwq.arch.engines.fields import LAST_LANES, OPCODE, OUT_BASE, RECORD_BASE, WEIGHT_BASE
-from hwq.arch.layout import WORD_BITS, Layout, u
+from hwq.arch.engines.fields import IN_FIRST, LAST_LANES, MORE_GROUPS, OPCODE, OUT_BASE, RECORD_BASE, WEIGHT_BASE
+from hwq.arch.layout import WORD_BITS, Layout
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class TableParameters:
 LAYOUT = Layout(
     (
         OPCODE,
-        u("more_groups", 24, "groups of elements besides the first"),
+        MORE_GROUPS,
         LAST_LANES,
-        u("in_first", 26, "element address of the input's first pixel"),
+        IN_FIRST,
         WEIGHT_BASE,
         RECORD_BASE,
         OUT_BASE,

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.elementwise import LATENCY, TERM_BITS
 from hwq.arch.isa import Opcode
+from hwq.gateware.flat import count_groups, hand_on
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay, net
 from hwq.gateware.ports import command_signature, read_signature, result_signature
@@ -40,16 +41,12 @@ class ElementwiseEngine(Component):
         m = Module()
         start, d, result = self.command.start, self.command.descriptor, self.result
 
-        # -- groups: a flag, not a comparison, says which is the last --------------------------------------------------
-        running = Signal()
+        running, last = count_groups(m, d.more_groups, start, start)
         second = Signal()
-        last = Signal()
-        left = Signal.like(d.more_groups, name="groups_left")
-        less = net(m, "groups_less", left - 1, left.shape())
         with m.If(start):
-            m.d.sync += [running.eq(1), second.eq(0), left.eq(d.more_groups), last.eq(d.more_groups == 0)]
+            m.d.sync += second.eq(0)
         with m.Elif(running):
-            m.d.sync += [running.eq(~last), second.eq(~second), left.eq(less), last.eq(left == 1)]
+            m.d.sync += second.eq(~second)
 
         # -- reads: the operands take turns; the last group's second operand is read when none runs any more -----------
         address, other = self.read.address, Signal.like(self.read.address, name="other_address")
@@ -62,23 +59,8 @@ class ElementwiseEngine(Component):
         # -- terms and their sums --------------------------------------------------------------------------------------
         self._values(m, platform, delay(m, second, 3, "second"))
 
-        # -- where they go ---------------------------------------------------------------------------------------------
-        valid = delay(m, running, LATENCY, "valid", reset_less=False)
-        last_now = delay(m, last, LATENCY, "last")
-        next_output = net(m, "next_output", result.address + self._group, result.address.shape())
-        with m.If(start):
-            m.d.sync += result.address.eq(d.out_base)
-        with m.Elif(valid):
-            m.d.sync += result.address.eq(next_output)
-        m.d.comb += [
-            result.valid.eq(valid),
-            result.last.eq(last_now),
-            result.record.eq(d.record_base),
-            *(result.mask[lane].eq(~last_now | (d.last_lanes > lane)) for lane in range(self._group)),
-            result.zero_point.eq(d.out_zero_point),
-            result.low.eq(d.low),
-            result.high.eq(d.high),
-        ]
+        hand_on(m, self.command, result, running, last, LATENCY, self._group)
+        m.d.comb += [result.zero_point.eq(d.out_zero_point), result.low.eq(d.low), result.high.eq(d.high)]
         return m
 
     def _values(self, m: Module, platform: object, second: Signal) -> None:

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.table import ENTRIES, ENTRY_BITS, LATENCY
 from hwq.arch.isa import Opcode
+from hwq.gateware.flat import count_groups, hand_on
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay, net
 from hwq.gateware.ports import command_signature, read_signature, result_signature, weight_signature
@@ -63,19 +64,13 @@ class TableEngine(Component):
             self.weights.base.eq(d.weight_base),
         ]
 
-        # -- groups: a flag, not a comparison, says which is the last --------------------------------------------------
-        running = Signal()
-        last = Signal()
-        left = Signal.like(d.more_groups, name="groups_left")
-        less = net(m, "groups_less", left - 1, left.shape())
+        running, last = count_groups(m, d.more_groups, start, loaded)
         address = self.read.address
         next_address = net(m, "next_address", address + self._lanes, address.shape())
         with m.If(start):
-            m.d.sync += [left.eq(d.more_groups), last.eq(d.more_groups == 0), address.eq(d.in_first)]
-        with m.Elif(loaded):
-            m.d.sync += running.eq(1)
+            m.d.sync += address.eq(d.in_first)
         with m.Elif(running):
-            m.d.sync += [running.eq(~last), left.eq(less), last.eq(left == 1), address.eq(next_address)]
+            m.d.sync += address.eq(next_address)
 
         # -- lanes -----------------------------------------------------------------------------------------------------
         for lane in range(self._lanes):
@@ -90,20 +85,6 @@ class TableEngine(Component):
                 result.values[lane].eq(Cat(Const(0, _FRACTION), value).as_signed()),
             ]
 
-        # -- where they go ---------------------------------------------------------------------------------------------
-        valid = delay(m, running, LATENCY, "valid", reset_less=False)
-        last_now = delay(m, last, LATENCY, "last")
-        next_output = net(m, "next_output", result.address + self._lanes, result.address.shape())
-        with m.If(start):
-            m.d.sync += result.address.eq(d.out_base)
-        with m.Elif(valid):
-            m.d.sync += result.address.eq(next_output)
-        m.d.comb += [
-            result.valid.eq(valid),
-            result.last.eq(last_now),
-            result.record.eq(d.record_base),
-            *(result.mask[lane].eq(~last_now | (d.last_lanes > lane)) for lane in range(self._lanes)),
-            result.low.eq(-(1 << ENTRY_BITS - 1)),
-            result.high.eq((1 << ENTRY_BITS - 1) - 1),
-        ]
+        hand_on(m, self.command, result, running, last, LATENCY, self._lanes)
+        m.d.comb += [result.low.eq(-(1 << ENTRY_BITS - 1)), result.high.eq((1 << ENTRY_BITS - 1) - 1)]
         return m
