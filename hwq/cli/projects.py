@@ -28,12 +28,12 @@ class ProjectDesign:
 
 
 def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesign:
-    """Read a project, its model, and lower ``layers`` (all that the array runs without it).
+    """Read a project, its model, and lower ``layers`` (all that an engine runs, without it).
 
     Raises
     ------
     ConfigError
-        The file is no project, or names layers that the array does not run.
+        The file is no project, or names layers that no engine runs.
     CapacityError
         A layer does not fit; the message names the project file.
     """

@@ -50,8 +50,8 @@ def command(
 ) -> int:
     """Prove in simulation that a project's Verilog computes the emulator's bits in the predicted cycles.
 
-    Each layer runs in Verilator on what it meets in the network; a network that is one run on the array runs as a whole
-    too. Exit code 1 when one bit or one cycle differs.
+    Each layer runs in Verilator on what it meets in the network; a network whose layers on chip follow one another runs
+    whole too. Exit code 1 when one bit or one cycle differs.
     """
     names = None if layers is None else _names(layers)
     with phases() as show, _directory(output) as directory:

@@ -47,7 +47,7 @@ def lower_design(network: Network, accelerator: Accelerator, names: Sequence[str
             raise ConfigError("\n".join(faults))
         runs = [layer for layer in runs if layer.name in names]
     if not runs:
-        raise ConfigError(f"network {network.name} has no convolution or dense layer for the array to run")
+        raise ConfigError(f"network {network.name} has no layer that an engine of this accelerator runs")
     host = tuple(found for found in assigned.values() if not found.engine and not isinstance(found.layer, Reshape))
     return Design(network, lower(network, runs, accelerator), tuple(runs), host, tuple(assigned.values()))
 
