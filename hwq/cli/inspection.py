@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from hwq.arch.parameters import InputZeroPoint
 from hwq.graph.layers import Conv2D, DepthwiseConv2D, Layer, Pool2D, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.shapes import macs, peak_activation_bytes, weight_bytes
 from hwq.graph.tensors import Tensor
-from hwq.numeric.bounds import accumulator_bounds, signed_bits
+from hwq.numeric.bounds import accumulator_bits, operand_range
 
 _BIAS_BYTES = 4
 
@@ -77,15 +75,12 @@ def inspect_network(network: Network, form: InputZeroPoint) -> NetworkFigures:
     )
 
 
-def accumulator_bits(network: Network, layer: WeightedLayer, form: InputZeroPoint) -> int:
+def _accumulator_bits(network: Network, layer: WeightedLayer, form: InputZeroPoint) -> int:
     """Bits that hold every partial sum of every output channel of a layer."""
     quantization = network.tensors[layer.inputs[0]].quantization
-    low, high = quantization.format.min, quantization.format.max
-    if form is InputZeroPoint.SUBTRACTED:
-        zero_point = int(quantization.zero_point[0])
-        low, high = low - zero_point, high - zero_point
-    lowest, highest = accumulator_bounds(layer.channel_rows, low, high)
-    return signed_bits(int(np.min(lowest)), int(np.max(highest)))
+    subtracted = form is InputZeroPoint.SUBTRACTED
+    operands = operand_range(quantization.format, int(quantization.zero_point[0]), subtracted)
+    return accumulator_bits(layer.channel_rows, operands)
 
 
 def _tensor(tensor: Tensor) -> dict[str, Any]:
@@ -112,7 +107,7 @@ def _layer(network: Network, layer: Layer, form: InputZeroPoint) -> LayerFigures
     if isinstance(layer, WeightedLayer):
         biases = int(layer.bias.size)
         scales = "channel" if layer.weight_quantization.per_channel else "tensor"
-        bits = accumulator_bits(network, layer, form)
+        bits = _accumulator_bits(network, layer, form)
     return LayerFigures(
         name=layer.name,
         op=layer.op,

@@ -10,7 +10,7 @@ from hwq.emulate.scaling import scales_under
 from hwq.graph.layers import Conv2D, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization
-from hwq.numeric.bounds import accumulator_bounds
+from hwq.numeric.bounds import accumulator_bounds, operand_range
 from hwq.numeric.formats import INT32
 from hwq.numeric.requantize import Contract, quantize_multiplier
 
@@ -89,9 +89,8 @@ def _is_bounded(
     layer: WeightedLayer, source: Quantization, zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]
 ) -> bool:
     """Whether `epilogue.BOUNDED` computes this layer: right shifts only, and every sum inside 32 bits."""
-    zero_point = int(source.zero_point[0])
-    codes = source.format
-    low, high = accumulator_bounds(layer.channel_rows, codes.min - zero_point, codes.max - zero_point)
+    operands = operand_range(source.format, int(source.zero_point[0]), subtracted=True)
+    low, high = accumulator_bounds(layer.channel_rows, *operands)
     reach = np.maximum(np.abs(low + layer.bias), np.abs(high + layer.bias))
     if (shift > -1).any() or (shift < -22).any() or (reach > INT32.max).any():
         return False

@@ -31,7 +31,7 @@ from hwq.graph.layers import (
 from hwq.graph.requantization import layer_scales
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization, Tensor
-from hwq.numeric.bounds import accumulator_bounds
+from hwq.numeric.bounds import accumulator_bounds, operand_range
 from hwq.numeric.formats import INT32
 
 #: Multipliers carry a shift of at most 30: larger factors move every nonzero accumulator out of 32 bits.
@@ -161,10 +161,8 @@ def _require_weights(layer: WeightedLayer, rank: int, inputs: Sequence[Tensor], 
 
 def _require_accumulator(layer: WeightedLayer, quantization: Quantization) -> None:
     """Sums that leave 32 bits are undefined in TFLite: refuse weights and biases for which an input could cause one."""
-    zero_point = int(quantization.zero_point[0])
-    low, high = accumulator_bounds(
-        layer.channel_rows, quantization.format.min - zero_point, quantization.format.max - zero_point
-    )
+    operands = operand_range(quantization.format, int(quantization.zero_point[0]), subtracted=True)
+    low, high = accumulator_bounds(layer.channel_rows, *operands)
     low, high = low + layer.bias, high + layer.bias
     outside = np.flatnonzero((low < INT32.min) | (high > INT32.max))
     if outside.size:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.numeric.formats import IntFormat
+
 
 def accumulator_bounds(weights: NDArray[np.integer], low: int, high: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Tight bounds of ``sum(w * x)`` and of its partial sums, in any order, for each channel.
@@ -31,6 +33,28 @@ def accumulator_bounds(weights: NDArray[np.integer], low: int, high: int) -> tup
     positive = np.maximum(wide, 0).sum(axis=1)
     negative = np.minimum(wide, 0).sum(axis=1)
     return positive * low + negative * high, positive * high + negative * low
+
+
+def operand_range(codes: IntFormat, zero_point: int, subtracted: bool) -> tuple[int, int]:
+    """Lowest and highest operand of a multiplication: of ``codes``, or with ``subtracted`` of codes less zero-point.
+
+    Padding is in it: it is the zero-point, or 0.
+    """
+    return (codes.min - zero_point, codes.max - zero_point) if subtracted else (codes.min, codes.max)
+
+
+def accumulator_bits(weights: NDArray[np.integer], operands: tuple[int, int]) -> int:
+    """Bits that hold every partial sum of every channel, in any order.
+
+    Parameters
+    ----------
+    weights:
+        Integer [channels, n].
+    operands:
+        Their range, from `operand_range`.
+    """
+    low, high = accumulator_bounds(weights, *operands)
+    return signed_bits(int(np.min(low)), int(np.max(high)))
 
 
 def magnitude_bound(weights: NDArray[np.integer], low: int, high: int) -> NDArray[Any]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hwq.arch.parameters import InputZeroPoint
-from hwq.numeric.bounds import accumulator_bounds, signed_bits
+from hwq.numeric import bounds
+from hwq.numeric.bounds import signed_bits
 from hwq.numeric.requantize import quantize_multiplier
 from hwq.schedule.plan import ConvPlan
 
@@ -15,28 +16,23 @@ from hwq.schedule.plan import ConvPlan
 _MOST_NAMES = 3
 
 
-def operand_range(plan: ConvPlan) -> tuple[int, int]:
-    """Lowest and highest operand a PE can meet in this layer, padding included."""
-    a, zero_point = plan.accelerator, plan.convolution.input_zero_point
-    low, high = a.activation.min, a.activation.max
-    if a.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED:
-        return low - zero_point, high - zero_point
-    return low, high
-
-
 def accumulator_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum of every output channel, in any order."""
-    weights = plan.convolution.weights.reshape(plan.convolution.channels_out, -1)
-    low, high = accumulator_bounds(weights, *operand_range(plan))
-    return signed_bits(int(np.min(low)), int(np.max(high)))
+    return bounds.accumulator_bits(plan.convolution.weights.reshape(plan.convolution.channels_out, -1), _operands(plan))
 
 
 def psum_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum inside the array, pass by pass."""
     rows, columns = plan.accelerator.array.rows, plan.accelerator.array.columns
     passes = plan.weight_image().reshape(-1, rows, columns).transpose(0, 2, 1).reshape(-1, rows)
-    low, high = accumulator_bounds(passes, *operand_range(plan))
-    return signed_bits(int(np.min(low)), int(np.max(high)))
+    return bounds.accumulator_bits(passes, _operands(plan))
+
+
+def _operands(plan: ConvPlan) -> tuple[int, int]:
+    """Lowest and highest operand a PE can meet in this layer, padding included."""
+    a = plan.accelerator
+    subtracted = a.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+    return bounds.operand_range(a.activation, plan.convolution.input_zero_point, subtracted)
 
 
 def width_faults(plans: Sequence[ConvPlan]) -> list[str]:

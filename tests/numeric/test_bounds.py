@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from hwq.numeric.bounds import accumulator_bounds, magnitude_bound, signed_bits
+from hwq.numeric.bounds import accumulator_bits, accumulator_bounds, magnitude_bound, operand_range, signed_bits
+from hwq.numeric.formats import INT8
 
 #: Signed, unsigned, with and without 0, and a single value.
 RANGES = [(-2, 1), (0, 3), (-3, 0), (1, 2), (-2, -1), (2, 2), (0, 0)]
@@ -72,3 +73,18 @@ def test_signed_bits(low: int) -> None:
         bits = signed_bits(low, high)
         assert -(2 ** (bits - 1)) <= low <= high <= 2 ** (bits - 1) - 1
         assert bits == 1 or low < -(2 ** (bits - 2)) or high > 2 ** (bits - 2) - 1
+
+
+def test_operands_reach_as_far_as_codes_less_their_zero_point() -> None:
+    for zero_point in (-128, 0, 5, 127):
+        codes = range(-128, 128)
+        assert operand_range(INT8, zero_point, subtracted=False) == (-128, 127)
+        found = operand_range(INT8, zero_point, subtracted=True)
+        assert found == (min(code - zero_point for code in codes), max(code - zero_point for code in codes))
+
+
+def test_bits_are_those_of_the_widest_channel() -> None:
+    weights = np.array([[1, 1, 1], [-127, 0, 5]])
+    # The lowest sum is -127 * 127 - 5 * 128 = -16769, the highest 127 * 128 + 5 * 127 = 16891.
+    assert accumulator_bits(weights, (-128, 127)) == 16
+    assert accumulator_bits(weights[:1], (-128, 127)) == 10
