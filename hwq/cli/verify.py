@@ -18,9 +18,10 @@ from hwq.cli.sources import MOST_SAMPLES, Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
 from hwq.schedule.losses import CAUSES
+from hwq.schedule.runs import run_title
 from hwq.toolchain.scratch import scratch_folder
 from hwq.toolchain.verilator import trace_format
-from hwq.verify.compare import RunReport, run_title
+from hwq.verify.compare import RunReport
 from hwq.verify.session import VerifyReport, verify
 from hwq.verify.tamper import FAULTS, Tamper
 

@@ -12,10 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from hwq.arch.checks import Choice, Range, limits
-from hwq.arch.engines.depthwise import DepthwiseParameters
-from hwq.arch.engines.elementwise import ElementwiseParameters
-from hwq.arch.engines.pooling import PoolingParameters
-from hwq.arch.engines.table import TableParameters
+from hwq.arch.engines import PARAMETERS
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 
 SECTIONS: dict[str, type] = {
@@ -26,12 +23,7 @@ SECTIONS: dict[str, type] = {
 }
 """The sections that describe the accelerator, and what each becomes."""
 
-ENGINES: dict[str, type] = {
-    "depthwise": DepthwiseParameters,
-    "pooling": PoolingParameters,
-    "elementwise": ElementwiseParameters,
-    "table": TableParameters,
-}
+ENGINES: dict[str, type] = dict(PARAMETERS)
 """The sections of the engines beside the array; each may also be one of ``ENGINE_CHOICES``."""
 
 SECTIONS |= ENGINES

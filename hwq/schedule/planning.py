@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.engines.depthwise import DepthwiseParameters
-from hwq.arch.engines.elementwise import ElementwiseParameters
-from hwq.arch.engines.pooling import PoolingParameters
-from hwq.arch.engines.table import TableParameters
+from hwq.arch.engines import PARAMETERS
 from hwq.graph.layers import (
     Activation,
     Add,
@@ -44,14 +41,6 @@ PLANNERS: Mapping[type[Layer], tuple[tuple[str, Planner], ...]] = {
     **dict.fromkeys((Pool2D, Mean, Pad, Concatenation, Requantize), (("pooling", plan_pooling),)),
 }
 """For each layer type the engines that may take it, the best first."""
-
-
-_DEFAULTS: Mapping[str, Callable[[], object]] = {
-    "depthwise": DepthwiseParameters,
-    "pooling": PoolingParameters,
-    "elementwise": ElementwiseParameters,
-    "table": TableParameters,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +79,7 @@ def assign(network: Network, layer: Layer, accelerator: Accelerator) -> Assignme
 
 def with_engines(network: Network, accelerator: Accelerator, names: Iterable[str]) -> Accelerator:
     """``accelerator`` with those of the engines ``names`` that a layer of ``network`` runs on, by their defaults."""
-    missing: dict[str, Any] = {name: _DEFAULTS[name]() for name in names if name not in accelerator.engines}
+    missing: dict[str, Any] = {name: PARAMETERS[name]() for name in names if name not in accelerator.engines}
     most = replace(accelerator, **missing)
     used = {assign(network, layer, most).engine for layer in network.layers}
     return replace(accelerator, **{name: made for name, made in missing.items() if name in used})

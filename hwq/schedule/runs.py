@@ -13,6 +13,11 @@ WHOLE = "whole-network"
 """Name of the run of a whole network; no layer can be called that."""
 
 
+def run_title(name: str) -> str:
+    """A run as messages call it."""
+    return name if name == WHOLE else f"layer {name}"
+
+
 @dataclass(frozen=True)
 class Placed:
     """A tensor in activation memory: ``base`` is the address of its first element, a multiple of a word."""
@@ -88,7 +93,7 @@ class Run:
     @property
     def title(self) -> str:
         """The run as messages call it."""
-        return self.name if self.whole else f"layer {self.name}"
+        return run_title(self.name)
 
     @property
     def descriptors(self) -> list[Mapping[str, int]]:

@@ -9,12 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.schedule.runs import WHOLE, Run
-
-
-def run_title(name: str) -> str:
-    """A run as messages call it."""
-    return name if name == WHOLE else f"layer {name}"
+from hwq.schedule.runs import Run, run_title
 
 
 @dataclass(frozen=True)
