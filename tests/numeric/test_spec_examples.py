@@ -28,7 +28,7 @@ EXAMPLES = _examples()
 
 
 def test_sections_are_numbered_in_order() -> None:
-    assert [f"N.{n}" for n in range(1, 9)] == SECTIONS
+    assert [f"N.{n}" for n in range(1, 10)] == SECTIONS
 
 
 def test_the_page_runs_from_top_to_bottom(capsys: pytest.CaptureFixture[str]) -> None:
