@@ -24,15 +24,14 @@ from hwq.cli.gen import layer_table
 from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
 from hwq.cli.projects import ProjectDesign, open_design
-from hwq.cli.samples import SampleFile, open_samples
 from hwq.cli.verify import run_json
-from hwq.emulate import Emulator
 from hwq.examples import digits
 from hwq.export.package import write_package
+from hwq.frontends.samples import SampleFile, open_samples
 from hwq.graph.network import Network
 from hwq.graph.shapes import macs, weight_bytes
 from hwq.verify.session import Progress, VerifyReport, verify
-from hwq.verify.vectors import golden_vectors
+from hwq.verify.vectors import emulator_of, golden_vectors
 
 #: Pictures that each layer runs on in simulation.
 _VERIFIED = 4
@@ -166,7 +165,7 @@ def command(
     if report.interrupted:
         console.note("interrupted in simulation")
         return exit_codes.INTERRUPTED
-    answers = Emulator(network, accelerator.arithmetic.contract).run(chosen).argmax(axis=1)
+    answers = emulator_of(opened.design).run(chosen).argmax(axis=1)
     if as_json:
         console.print_json(_json(network, accuracy, report, answers, samples, output, steps.seconds))
     elif report.match:
@@ -179,7 +178,7 @@ def command(
 
 def _measure(opened: ProjectDesign, samples: SampleFile, x: NDArray[np.integer]) -> _Accuracy:
     """Run all pictures: once to compile, again and again to measure."""
-    emulator = Emulator(opened.design.network, opened.design.program.accelerator.arithmetic.contract)
+    emulator = emulator_of(opened.design)
     answers = emulator.run(x).argmax(axis=1)
     runs, begun = 0, time.perf_counter()
     while (taken := time.perf_counter() - begun) < _MEASURED_SECONDS:

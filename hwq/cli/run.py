@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from hwq.cli import console, exit_codes
 from hwq.cli.arrays import ArrayWriter
 from hwq.cli.inputs import Target, named_path, open_target
-from hwq.cli.samples import SampleFile
 from hwq.cli.sources import MOST_SAMPLES, RandomSamples, Seed, choose_samples
 from hwq.config.faults import nearest
 from hwq.emulate import Emulator
 from hwq.emulate.contracts import NETWORK_CONTRACTS
 from hwq.errors import ConfigError
+from hwq.frontends.samples import SampleFile
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
+from hwq.schedule.order import ordered_sums
 
 #: Samples of the first piece of the work; each that took less than the time makes the next one twice as large.
 _FIRST_PIECE = 32
@@ -94,7 +95,8 @@ def command(
     samples = choose_samples(target.network, data, count, seed, _RANDOM_SAMPLES)
     chosen = _contract(target, contract)
     with console.waiting("preparing the emulator"):
-        emulator = Emulator(target.network, chosen)
+        sums = ordered_sums(target.network, target.accelerator) if target.accelerator else None
+        emulator = Emulator(target.network, chosen, sums=sums)
         # Compiles what is compiled once, which is no part of the speed.
         source = target.network.tensors[target.network.input]
         emulator.run(np.zeros((1, *source.shape), source.quantization.format.dtype))

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from hwq.cli.samples import SampleFile, open_samples
+from hwq.frontends.samples import SampleFile, open_samples
 from hwq.graph.inputs import random_samples
 from hwq.graph.network import Network
 

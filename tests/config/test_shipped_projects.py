@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hwq.cli.samples import open_samples
 from hwq.config.models import project_schema
 from hwq.config.project import load_project
 from hwq.frontends import load
+from hwq.frontends.samples import open_samples
 from hwq.graph.shapes import peak_activation_bytes, weight_bytes
 from hwq.schedule.planning import with_engines
 from hwq.verify.design import lower_design

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from hwq.cli.projects import open_design, project_samples
-from hwq.cli.samples import open_samples
 from hwq.emulate import Emulator
 from hwq.examples import digits
 from hwq.examples.digits import train
 from hwq.examples.digits.quantization import quantize
 from hwq.examples.digits.training import Stage, _gradients, exact_product, forward
+from hwq.frontends.samples import open_samples
 from hwq.graph.files import load_network, network_to_bytes
 from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.shapes import explicit_padding

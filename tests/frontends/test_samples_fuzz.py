@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwq.cli.samples import open_samples
 from hwq.errors import DataError
+from hwq.frontends.samples import open_samples
 from tests.cli.support import small_samples
 from tests.graph.networks import network_of_every_layer
 
