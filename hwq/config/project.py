@@ -53,6 +53,12 @@ class Project:
         return self.data_path
 
 
+def project_keys() -> tuple[str, ...]:
+    """Every key of a project by its dotted path, sections of engines among them."""
+    tops = [name for name in ProjectModel.model_fields if name not in SECTIONS or name in ENGINES]
+    return (*tops, *(f"{section}.{key}" for section, kind in SECTIONS.items() for key in limits(kind)))
+
+
 def load_project(path: str | Path) -> Project:
     """Read and check a project file.
 
@@ -68,8 +74,17 @@ def load_project(path: str | Path) -> Project:
     ConfigError
         Every fault of the file at once, each with its line, its path and the nearest valid name.
     """
-    path = Path(path)
-    document = read_document(path)
+    return check_project(read_document(Path(path)))
+
+
+def check_project(document: Document) -> Project:
+    """Check the values of a project; ``document.file`` is what messages name, and what paths are relative to.
+
+    Raises
+    ------
+    ConfigError
+        As `load_project`; ``document`` holds the faults.
+    """
     clean = _check_values(document)
     chosen = {name: document.values.get(name, ENGINE_CHOICES[0]) for name in ENGINES}
     sections = {name: _section(document, name) for name in SECTIONS if name in clean}
@@ -83,6 +98,7 @@ def load_project(path: str | Path) -> Project:
     auto = tuple(name for name, choice in chosen.items() if choice == "auto")
     model = _path(document, "model")
     data = _path(document, "data")
+    path = document.file
     if document.faults or model is None:
         raise config_error(path, document.faults)
     return Project(path.stem, path, model, data, document.line(("data",)), accelerator, auto)
