@@ -22,6 +22,7 @@ from hwq.arch.parameters import (
     InputZeroPoint,
     RequantizerParameters,
 )
+from hwq.numeric.accumulation import Accumulation, SumOverflow
 from hwq.numeric.formats import IntFormat
 
 
@@ -54,7 +55,8 @@ class Accelerator:
             columns, lanes = self.array.columns, self.requantizer.lanes
             if lanes is not None and columns % lanes:
                 check.fault("requantizer.lanes", f"must divide array.columns ({columns}), not {lanes}")
-            if self.psum_bits > self.arithmetic.accumulator_bits:
+            refuse = self.arithmetic.overflow is SumOverflow.REFUSE
+            if refuse and self.psum_bits > self.arithmetic.accumulator_bits:
                 check.fault(
                     "arithmetic.accumulator_bits",
                     f"must be at least the {self.psum_bits} bits of a column's sum (arithmetic.psum_bits), "
@@ -90,6 +92,31 @@ class Accelerator:
         """Bits of the partial sums inside the array."""
         chosen = self.arithmetic.psum_bits
         return self.exact_psum_bits if chosen is None else chosen
+
+    @property
+    def column_bits(self) -> int:
+        """Bits of the sums on their way down a column: all of them where the foot fits them to ``psum_bits``."""
+        return self.psum_bits if self.arithmetic.overflow is SumOverflow.REFUSE else self.exact_psum_bits
+
+    @property
+    def accumulation(self) -> Accumulation:
+        """How products become sums."""
+        return Accumulation(
+            psum_bits=self.arithmetic.psum_bits,
+            accumulator_bits=self.arithmetic.accumulator_bits,
+            overflow=self.arithmetic.overflow,
+            granularity=self.arithmetic.granularity,
+        )
+
+    @property
+    def fits_psums(self) -> bool:
+        """Whether the sums of passes are fitted to ``psum_bits`` at the foot of the columns."""
+        return self.psum_bits < self.column_bits
+
+    @property
+    def fits_windows(self) -> bool:
+        """Whether the sums of depthwise windows are fitted to the widths of the array's, in a cycle of their own."""
+        return self.arithmetic.overflow is not SumOverflow.REFUSE
 
     # -- engines -------------------------------------------------------------------------------------------------
 
@@ -220,7 +247,13 @@ class Accelerator:
     @property
     def array_latency(self) -> int:
         """From operands at the array's input to the aligned sums of all columns at its output."""
-        return self.array.rows + self.array.columns - 1 + self.array.product_register
+        return self.array.rows + self.array.columns - 1 + self.array.product_register + self.fits_psums
+
+    @property
+    def depthwise_latency(self) -> int:
+        """From a group's issue to the results unit: read, line memory and window, operands, products, sums."""
+        assert self.depthwise is not None
+        return 4 + self.depthwise.levels + self.fits_windows
 
     @property
     def accumulate_latency(self) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from hwq.arch.checks import Checks, Choice, Range
+from hwq.numeric.accumulation import Granularity, SumOverflow
 from hwq.numeric.requantize import Contract
 
 
@@ -59,6 +60,10 @@ class ArithmeticParameters:
         Width of the partial sums in the array; ``None`` is the width that holds every column sum exactly.
     accumulator_bits:
         Width of the accumulators behind the array.
+    overflow:
+        What becomes of sums beyond these widths (:class:`~hwq.numeric.accumulation.SumOverflow`).
+    granularity:
+        After how many additions a sum is fitted to its width (:class:`~hwq.numeric.accumulation.Granularity`).
     """
 
     contract: Annotated[Contract, Choice(Contract.DOUBLE)] = Contract.DOUBLE
@@ -67,12 +72,16 @@ class ArithmeticParameters:
     weight_bits: Annotated[int, Range(2, 8)] = 8
     psum_bits: Annotated[int, Range(4, 32)] | None = None
     accumulator_bits: Annotated[int, Range(4, 32)] = 32
+    overflow: SumOverflow = SumOverflow.REFUSE
+    granularity: Annotated[Granularity, Choice(Granularity.PASS)] = Granularity.PASS
 
     def __post_init__(self) -> None:
         with Checks("arithmetic") as check:
             good = check.declared(self)
             psum, accumulator = self.psum_bits, self.accumulator_bits
-            if {"psum_bits", "accumulator_bits"} <= good and psum is not None and psum > accumulator:
+            if not {"psum_bits", "accumulator_bits", "overflow"} <= good or psum is None:
+                return
+            if self.overflow is SumOverflow.REFUSE and psum > accumulator:
                 check.fault("psum_bits", f"must not exceed accumulator_bits ({accumulator}), not {psum}")
 
 

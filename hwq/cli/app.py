@@ -39,6 +39,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "inspect": Verb("hwq.cli.inspect", "Show a model's layers, shapes, MACs, quantization and accumulator bits."),
     "run": Verb("hwq.cli.run", "Compute a model's outputs bit for bit, and its accuracy and speed."),
+    "contract": Verb("hwq.cli.contract", "Find which exact integer arithmetic a runtime does, layer by layer."),
     "gen": Verb("hwq.cli.gen", "Write the Verilog, memory images and manifest of a project."),
     "verify": Verb("hwq.cli.verify", "Prove in simulation that a project's Verilog computes the emulator's bits."),
     "demo": Verb("hwq.cli.demo", "Take a small trained network the whole way, from accuracy to matching Verilog."),

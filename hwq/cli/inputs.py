@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from hwq.arch.accelerator import Accelerator
 from hwq.config.project import Project, load_project
 from hwq.errors import ModelError
 from hwq.frontends import load
@@ -25,11 +26,18 @@ class Target:
     project: Project | None
 
     @property
+    def accelerator(self) -> Accelerator | None:
+        """The project's, with the engines that it leaves open; ``None`` where there is no project."""
+        if self.project is None:
+            return None
+        return with_engines(self.network, self.project.accelerator, self.project.auto)
+
+    @property
     def assigned(self) -> dict[str, Assignment]:
         """For each layer by name the engine that runs it, or why the host does; empty where there is no project."""
-        if self.project is None:
+        accelerator = self.accelerator
+        if accelerator is None:
             return {}
-        accelerator = with_engines(self.network, self.project.accelerator, self.project.auto)
         return {layer.name: assign(self.network, layer, accelerator) for layer in self.network.layers}
 
 

@@ -14,7 +14,6 @@ from hwq.cli.inputs import open_target
 from hwq.cli.sources import choose_samples
 from hwq.config.project import Project
 from hwq.errors import CapacityError, ConfigError
-from hwq.schedule.planning import with_engines
 from hwq.verify.design import Design, lower_design
 
 
@@ -38,17 +37,17 @@ def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesig
         A layer does not fit; the message names the project file.
     """
     target = open_target(path)
-    if target.project is None:
+    project, accelerator = target.project, target.accelerator
+    if project is None or accelerator is None:
         raise ConfigError(
             f"{path}: a model alone says nothing of the hardware; give a project, a .yaml that names the model "
             "(hwq schema describes it)"
         )
     try:
-        accelerator = with_engines(target.network, target.project.accelerator, target.project.auto)
         design = lower_design(target.network, accelerator, layers)
     except CapacityError as error:
         raise CapacityError(f"{path}: {error}") from None
-    return ProjectDesign(target.project, design, {"project": _identity(path), "model": _identity(target.model)})
+    return ProjectDesign(project, design, {"project": _identity(path), "model": _identity(target.model)})
 
 
 def project_samples(opened: ProjectDesign, data: Path | None, count: int, seed: int) -> tuple[NDArray[np.integer], str]:

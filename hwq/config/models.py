@@ -58,6 +58,15 @@ _WORDS: dict[str, dict[str, str]] = {
         "weight_bits": "Width of the signed weights, in bits.",
         "psum_bits": "Width of the partial sums inside the array, in bits; null: as wide as every column sum needs.",
         "accumulator_bits": "Width of the accumulators behind the array, in bits.",
+        "overflow": (
+            "What becomes of sums beyond psum_bits and accumulator_bits. refuse: networks whose sums could leave them "
+            "are refused. wrap: modulo 2^bits. saturate: the nearest value. saturate_symmetric: the same, without the "
+            "lowest value."
+        ),
+        "granularity": (
+            "After how many additions a sum is fitted to its width. pass: when a column of the array has added its "
+            "products, and when that is added to the accumulator."
+        ),
     },
     "requantizer": {
         "lanes": "Channels requantized per cycle; a divisor of array.columns; null: half the columns.",

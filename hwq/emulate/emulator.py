@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate.contracts import arithmetic_of
 from hwq.emulate.layers import Kernel, build
 from hwq.emulate.memory import Bytes, Slots, allocate
+from hwq.emulate.ordered import Ordered, Overflows
 from hwq.emulate.products import Product, fastest_product
 from hwq.errors import DataError, ModelError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
 from hwq.numeric.requantize import Contract
+from hwq.schedule.order import OrderedSum
 
 Codes = NDArray[np.integer]
 
@@ -37,6 +41,9 @@ class Emulator:
     product:
         What computes products of weights and activations: `products.DotProduct`, `products.FloatProduct`, or ``None``
         for the faster one on this processor. The results are the same.
+    sums:
+        By name, how an accelerator sums a layer's products (`hwq.schedule.order`): where sums may leave their width,
+        they are computed in its order. Without it sums are exact, and wrap at 32 bits.
 
     Raises
     ------
@@ -47,7 +54,11 @@ class Emulator:
     """
 
     def __init__(
-        self, network: Network, contract: Contract = Contract.DOUBLE, product: type[Product] | None = None
+        self,
+        network: Network,
+        contract: Contract = Contract.DOUBLE,
+        product: type[Product] | None = None,
+        sums: Mapping[str, OrderedSum] | None = None,
     ) -> None:
         self.network = network
         self.contract = contract
@@ -62,11 +73,16 @@ class Emulator:
         self._kernels: dict[str, Kernel] = {}
         for layer in network.layers:
             try:
-                self._kernels[layer.name] = build(network, layer, arithmetic, product)
+                self._kernels[layer.name] = build(network, layer, arithmetic, product, (sums or {}).get(layer.name))
             except ModelError as error:
                 raise ModelError(f"layer {layer.name}: {error}") from None
         #: Samples that are computed together: enough to hide the cost of calls, few enough to stay in cache.
         self.chunk = max(1, _CHUNK_BYTES // max(1, self._slots.bytes_per_sample))
+
+    @property
+    def overflows(self) -> dict[str, Overflows]:
+        """How often sums left their width, of every layer whose sums could; over all samples since this was made."""
+        return {name: kernel.overflows for name, kernel in self._kernels.items() if isinstance(kernel, Ordered)}
 
     def run(self, x: Codes) -> Codes:
         """Output codes [N, *output shape] of input codes ``x`` [N, *input shape].

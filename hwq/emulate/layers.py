@@ -16,6 +16,7 @@ from hwq.emulate import kernels
 from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.depthwise import Depthwise
 from hwq.emulate.memory import Bytes
+from hwq.emulate.ordered import Ordered, may_overflow
 from hwq.emulate.products import Convolution, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
@@ -34,6 +35,7 @@ from hwq.graph.layers import (
     Requantize,
     Reshape,
     Softmax,
+    WeightedLayer,
 )
 from hwq.graph.network import Network
 from hwq.graph.shapes import image_output_size
@@ -44,13 +46,22 @@ from hwq.graph.tables import (
     xnnpack_requantization_table,
 )
 from hwq.graph.tensors import Quantization
+from hwq.schedule.order import OrderedSum
 
 #: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
 Kernel = Callable[..., None]
 
 
-def build(network: Network, layer: Layer, arithmetic: Arithmetic, product: type[Product]) -> Kernel:
-    """The callable that computes ``layer``; products of weights and activations are computed by ``product``."""
+def build(
+    network: Network, layer: Layer, arithmetic: Arithmetic, product: type[Product], how: OrderedSum | None = None
+) -> Kernel:
+    """The callable that computes ``layer``; products of weights and activations are computed by ``product``.
+
+    ``how`` they are summed matters where a sum could leave its width.
+    """
+    if how is not None and isinstance(layer, WeightedLayer) and may_overflow(network, layer, how):
+        contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
+        return Ordered(network, layer, contract, how)
     if isinstance(layer, Conv2D):
         return Convolution(network, layer, arithmetic.convolution, product)
     if isinstance(layer, DepthwiseConv2D):

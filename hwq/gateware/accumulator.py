@@ -7,13 +7,13 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.gateware.fitting import fit
 from hwq.gateware.library import place
-from hwq.gateware.nets import net
 from hwq.gateware.ram import Ram, address_bits
 
 
 class Accumulator(Component):
-    """``bank[address][c] = (0 if first else bank[address][c]) + sums[c]``, wrapped to ``accumulator_bits``.
+    """``bank[address][c] = (0 if first else bank[address][c]) + sums[c]``, fitted to ``accumulator_bits``.
 
     ``valid``, ``first``, ``bank`` and ``address`` are presented one cycle before the sums they belong to. The result
     may be read (drain port, or by a later addition) once its address is presented 3 cycles or more after that.
@@ -28,6 +28,7 @@ class Accumulator(Component):
         columns, depth = accelerator.array.columns, accelerator.buffers.accumulators
         bits = accelerator.arithmetic.accumulator_bits
         self._columns, self._depth, self._bits = columns, depth, bits
+        self._accumulation = accelerator.accumulation
         address = address_bits(depth)
         super().__init__(
             {
@@ -78,6 +79,7 @@ class Accumulator(Component):
             stored.append(data.View(layout, memory.read_data))
         for c in range(self._columns):
             before = Mux(now_first, 0, Mux(now_bank, stored[1][c], stored[0][c]))
-            m.d.sync += total[c].eq(net(m, f"sum_{c}", before + self.sums[c], signed(self._bits)))
+            fitted, _ = fit(m, f"sum_{c}", before + self.sums[c], self._bits, self._accumulation)
+            m.d.sync += total[c].eq(fitted)
             m.d.comb += self.drain_data[c].eq(Mux(drained, stored[1][c], stored[0][c]))
         return m

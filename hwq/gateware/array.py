@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.gateware.fitting import fit
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay
 from hwq.gateware.pe import ProcessingElement, shape_of
@@ -14,6 +17,9 @@ from hwq.gateware.pe import ProcessingElement, shape_of
 
 class SystolicArray(Component):
     """``sums[c] = sum over r of operands[r] * weights[r][c]``, one vector of operands per cycle.
+
+    Where overflow is a choice and ``psum_bits`` cannot hold every sum, sums are exact down the column and fitted to it
+    at the foot, in a cycle of their own.
 
     Operands of one step enter side by side and leave as one vector of sums ``latency`` cycles later; skewing them, row
     by row, and deskewing the sums, column by column, is done here. ``bank`` names the weights a step uses.
@@ -70,7 +76,7 @@ class SystolicArray(Component):
                     platform,
                     operand=accelerator.operand,
                     weight=accelerator.weight,
-                    psum_bits=accelerator.psum_bits,
+                    psum_bits=accelerator.column_bits,
                     product_register=accelerator.array.product_register,
                 )
                 m.d.comb += [
@@ -84,5 +90,9 @@ class SystolicArray(Component):
             if r + 1 < rows:
                 bank = delay(m, bank, 1, f"bank_skew_{r}")
         for c in range(columns):
-            m.d.comb += self.sums[c].eq(delay(m, psums[c], columns - 1 - c, f"sum_deskew_{c}"))
+            psum: Any = psums[c]
+            if accelerator.fits_psums:
+                fitted, _ = fit(m, f"foot_{c}", psum, accelerator.psum_bits, accelerator.accumulation)
+                psum = delay(m, fitted, 1, f"foot_{c}")
+            m.d.comb += self.sums[c].eq(delay(m, psum, columns - 1 - c, f"sum_deskew_{c}"))
         return m

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
@@ -10,6 +12,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import FAN_IN
 from hwq.arch.parameters import InputZeroPoint
 from hwq.gateware.descriptor import field_shape
+from hwq.gateware.fitting import fit
 from hwq.gateware.library import place
 from hwq.gateware.nets import net
 from hwq.gateware.operands import OperandStage
@@ -17,9 +20,11 @@ from hwq.gateware.pe import shape_of
 
 
 class Taps(Component):
-    """``value = sum of operand[k] * weights[k]`` over all taps, exact; operands are `OperandStage`'s.
+    """``value = sum of operand[k] * weights[k]`` over all taps; operands are `OperandStage`'s.
 
-    Latency 2 and a cycle for each level of the adder tree (`DepthwiseParameters.levels`), interval 1; nothing stalls.
+    The sum is exact, and where overflow is a choice it is fitted to ``psum_bits`` and then to ``accumulator_bits``.
+    Latency 2 and a cycle for each level of the adder tree (`DepthwiseParameters.levels`), and one for fitting; interval
+    1; nothing stalls.
     """
 
     module = "hwq_depthwise_taps"
@@ -30,13 +35,18 @@ class Taps(Component):
         code = accelerator.activation
         subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
         most = self._taps * (code.max - code.min if subtracted else -code.min) * -accelerator.weight.min
+        self._exact = most.bit_length() + 1
+        arithmetic = accelerator.arithmetic
+        chosen = (arithmetic.psum_bits, arithmetic.accumulator_bits) if accelerator.fits_windows else ()
+        #: Widths that the exact sum is fitted to, one after the other.
+        self._widths = [bits for bits in chosen if bits is not None]
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),
                 "covered": In(self._taps),
                 "zero_point": In(field_shape("in_zero_point", accelerator)),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), self._taps)),
-                "value": Out(signed(most.bit_length() + 1)),
+                "value": Out(signed(min([*self._widths, self._exact]))),
             }
         )
 
@@ -56,7 +66,7 @@ class Taps(Component):
             m.d.sync += [weight.eq(self.weights[k]), product.eq(exact)]
             terms.append(product)
         # No sum on the way needs more bits than the widest sum of all.
-        widest, level = len(self.value), 0
+        widest, level = self._exact, 0
         while len(terms) > 1:
             level += 1
             sums = []
@@ -66,5 +76,14 @@ class Taps(Component):
                 m.d.sync += total.eq(net(m, f"total_{level}_{number}", exact, total.shape()))
                 sums.append(total)
             terms = sums
-        m.d.comb += self.value.eq(terms[0])
+        if not self._accelerator.fits_windows:
+            m.d.comb += self.value.eq(terms[0])
+            return m
+        value: Any = terms[0]
+        for number, bits in enumerate(self._widths):
+            if bits <= len(value):
+                value, _ = fit(m, f"fitted_{number}", value, bits, self._accelerator.accumulation)
+        fitted = Signal(self.value.shape(), name="fitted", reset_less=True)
+        m.d.sync += fitted.eq(value)
+        m.d.comb += self.value.eq(fitted)
         return m

@@ -8,6 +8,7 @@ import numpy as np
 
 from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric import bounds
+from hwq.numeric.accumulation import SumOverflow
 from hwq.numeric.bounds import signed_bits
 from hwq.numeric.requantize import quantize_multiplier
 from hwq.schedule.plan import ConvPlan
@@ -46,13 +47,12 @@ def width_faults(plans: Sequence[ConvPlan]) -> list[str]:
     if not plans:
         return []
     a = plans[0].accelerator
-    checks = [
-        ("sums", "arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits),
-        ("weights", "arithmetic.weight_bits", a.weight.width, _weight_bits),
-    ]
-    if a.arithmetic.psum_bits is not None:
-        # Where nobody chose it, it follows from weight_bits and holds whatever weights those hold.
-        checks.insert(1, ("sums in the array", "arithmetic.psum_bits", a.psum_bits, psum_bits))
+    checks = [("weights", "arithmetic.weight_bits", a.weight.width, _weight_bits)]
+    if a.arithmetic.overflow is SumOverflow.REFUSE:
+        if a.arithmetic.psum_bits is not None:
+            # Where nobody chose it, it follows from weight_bits and holds whatever weights those hold.
+            checks.insert(0, ("sums in the array", "arithmetic.psum_bits", a.psum_bits, psum_bits))
+        checks.insert(0, ("sums", "arithmetic.accumulator_bits", a.arithmetic.accumulator_bits, accumulator_bits))
     faults = [
         _fault(plans, need, have, parameter, f"{what} need {{need}} bits and {parameter} is {have}")
         for what, parameter, have, need in checks

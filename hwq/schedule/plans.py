@@ -74,6 +74,9 @@ class Plan(Protocol):
     def descriptor(self, places: Places) -> dict[str, int]:
         """The descriptor's fields by name, the opcode apart."""
 
+    def passes_of_output(self) -> tuple[int, ...]:
+        """Products of each pass of one output; none where nothing is accumulated."""
+
     def faults(self) -> list[str]:
         """Why this accelerator cannot run it, each with the parameter to change; empty where it can."""
 

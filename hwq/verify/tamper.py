@@ -15,6 +15,7 @@ from hwq.export.files import writing
 from hwq.export.package import VERILOG, Package
 from hwq.graph.layers import Conv2D, Dense
 from hwq.graph.network import Network
+from hwq.schedule.order import ordered_sums
 from hwq.verify.design import Design
 from hwq.verify.vectors import GoldenRun
 
@@ -70,6 +71,8 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
     # Row 0 of the first tile of weights holds the first weight of each of the first channels.
     columns, groups = design.program.accelerator.array.columns, len(run.steps[0].plans)
     word = run.descriptors[0]["weight_base"]
+    accelerator = design.program.accelerator
+    sums = ordered_sums(design.network, accelerator)
     for channel in range(min(columns, channels // groups)):
         weights = layer.weights.copy()
         first = weights.reshape(channels, -1)[channel, :1]
@@ -77,7 +80,7 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
         first[0] = old + (1 << width - 1) if old < 0 else old - (1 << width - 1)
         changed = replace(layer, weights=weights)
         alone = Network(layer.name, tensors, (changed,), layer.inputs[0], layer.output)
-        outputs = Emulator(alone, design.program.accelerator.arithmetic.contract).run(inputs)
+        outputs = Emulator(alone, accelerator.arithmetic.contract, sums=sums).run(inputs)
         if not np.array_equal(outputs.reshape(vector.outputs.shape), vector.outputs):
             lines = image.read_text(encoding="ascii").splitlines()
             flipped = int(lines[word], 16) ^ 1 << (channel * width + width - 1)

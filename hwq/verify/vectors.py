@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hwq.emulate import Emulator
 from hwq.export.testbench import RunVector
+from hwq.schedule.order import ordered_sums
 from hwq.schedule.runs import Placed
 from hwq.verify.design import Design
 
@@ -26,10 +27,16 @@ class GoldenRun:
         return RunVector(self.run, tuple(tensor[0] for tensor in self.inputs), self.outputs[0])
 
 
+def emulator_of(design: Design) -> Emulator:
+    """The emulator of a design's network in its accelerator's arithmetic."""
+    accelerator = design.program.accelerator
+    sums = ordered_sums(design.network, accelerator)
+    return Emulator(design.network, accelerator.arithmetic.contract, sums=sums)
+
+
 def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
     """Run samples ``x`` [N, *input shape] through the whole network and keep what the design's runs see."""
-    emulator = Emulator(design.network, design.program.accelerator.arithmetic.contract)
-    tensors = emulator.trace(x)
+    tensors = emulator_of(design).trace(x)
 
     def flat(placed: Placed) -> NDArray[np.integer]:
         return tensors[placed.tensor].reshape(len(x), -1)

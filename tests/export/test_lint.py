@@ -25,6 +25,7 @@ from hwq.arch.parameters import (
 )
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
+from hwq.numeric.accumulation import SumOverflow
 from hwq.toolchain import tools
 from hwq.toolchain.tools import Tool
 
@@ -41,6 +42,11 @@ DESIGNS = {
     ),
     "2x12, left shift 3": Accelerator(
         array=ArrayParameters(rows=2, columns=12), requantizer=RequantizerParameters(lanes=3, max_left_shift=3)
+    ),
+    "saturating": Accelerator(
+        ArrayParameters(3, 4),
+        ArithmeticParameters(overflow=SumOverflow.SATURATE_SYMMETRIC, accumulator_bits=16, psum_bits=14),
+        depthwise=DepthwiseParameters(),
     ),
     "depthwise": Accelerator(depthwise=DepthwiseParameters()),
     "depthwise 2x5, 3x12, subtracted": Accelerator(

@@ -76,7 +76,7 @@ def walk(plan: DepthwisePlan, places: Places, memory: list[int]) -> dict[int, tu
                     element = (d["out_base"] + pixel * d["out_step"] + block * n + channel) % space
                     assert element not in written
                     code = min(max(code + d["out_zero_point"], d["low"]), d["high"])
-                    written[element] = code, cycle + group + p.latency + to_memory(a)
+                    written[element] = code, cycle + group + a.depthwise_latency + to_memory(a)
                 cycle += groups - 1
         begin = max(cycle + 1, begin + (0 if last_block else p.taps))
     return written

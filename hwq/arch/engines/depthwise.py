@@ -68,11 +68,6 @@ class DepthwiseParameters:
             levels, terms = levels + 1, -(-terms // FAN_IN)
         return levels
 
-    @property
-    def latency(self) -> int:
-        """Cycles from a group's issue to the results unit: read, line memory and window, operands, products, sums."""
-        return 4 + self.levels
-
 
 LAYOUT = Layout(
     (

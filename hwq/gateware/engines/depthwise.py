@@ -28,7 +28,7 @@ class DepthwiseEngine(Component):
 
     A block of ``depthwise_vector`` channels is streamed pixel by pixel (`PixelStream`) through line memory and window
     (`Window`); where the window holds what an output needs, all taps of ``lanes`` channels are multiplied and summed a
-    cycle (`Taps`), group by group. ``DepthwiseParameters.latency`` cycles after its issue a group is at the results
+    cycle (`Taps`), group by group. ``depthwise_latency`` cycles after its issue a group is at the results
     unit. Only the stream ever waits: at a block's end, for the next block's weights.
     """
 
@@ -88,7 +88,7 @@ class DepthwiseEngine(Component):
                 ]
 
         # Where they go: known a cycle before their values.
-        levels = self._parameters.levels
+        levels = self._parameters.levels + accelerator.fits_windows
         m.d.comb += [
             *_fields(groups.descriptor, d),
             groups.start.eq(self.command.start),

@@ -94,6 +94,12 @@ class ArrayPlan:
             "high": c.clamp[1],
         }
 
+    def passes_of_output(self) -> tuple[int, ...]:
+        """Every run in chunks as high as the array, the last as long as it comes."""
+        rows, run = self.accelerator.array.rows, self.cut.run
+        chunks = [min(rows, run - begin) for begin in range(0, run, rows)]
+        return tuple(chunks * (self.cut.runs_y * self.cut.runs_x))
+
     def faults(self) -> list[str]:
         """Where what the hardware counts or adds up from a field is too narrow; widths are `capacity`'s."""
         rows = isa.FIELDS["in_height"].width

@@ -151,6 +151,10 @@ class DepthwisePlan:
             "high": c.clamp[1],
         }
 
+    def passes_of_output(self) -> tuple[int, ...]:
+        """A kernel is one pass."""
+        return (int(self._geometry.weights[0].size),)
+
     def faults(self) -> list[str]:
         """Where weights or scales are beyond the chosen widths."""
         a, name = self.accelerator, self._geometry.layer
@@ -176,7 +180,8 @@ class DepthwisePlan:
         """Steps are issued; further groups of an output, and weights that are not there yet, are waited for."""
         load, issue = self._parameters.taps, self.steps * self.blocks
         wait = self._begins[-1] - self._begins[0] - issue
-        return CycleCount(fetch_cycles(), load, issue, wait, self._parameters.latency + to_memory(self.accelerator))
+        tail = self.accelerator.depthwise_latency + to_memory(self.accelerator)
+        return CycleCount(fetch_cycles(), load, issue, wait, tail)
 
     def output_cycle(self, element: int) -> int | None:
         """Cycle in which an output is in memory."""
@@ -186,7 +191,7 @@ class DepthwisePlan:
         y, x = divmod(pixel, c.output_size[1])
         step = self.first_step + y * c.stride[0] * c.input_size[1] + x * c.stride[1]
         issued = step + pixel * (self.block_groups(block) - 1) + lane // a.lanes
-        return self._begins[block] + issued + self._parameters.latency + to_memory(a)
+        return self._begins[block] + issued + a.depthwise_latency + to_memory(a)
 
 
 def plan_depthwise(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[DepthwisePlan, ...] | str:

@@ -82,6 +82,10 @@ class ElementwisePlan:
             "high": self.clamp[1],
         }
 
+    def passes_of_output(self) -> tuple[int, ...]:
+        """Nothing is accumulated that could leave its width."""
+        return ()
+
     def faults(self) -> list[str]:
         """None: every sum that a network may hold needs right shifts alone, and has room in the descriptor."""
         return []

@@ -148,6 +148,10 @@ class PoolingPlan:
             "high": self.clamp[1],
         }
 
+    def passes_of_output(self) -> tuple[int, ...]:
+        """Nothing is accumulated that could leave its width."""
+        return ()
+
     def faults(self) -> list[str]:
         """Where the scale needs a shift that the requantizers do not have."""
         most, need = self.accelerator.requantizer.max_left_shift, max(record["shift"] for record in self.records())

@@ -68,6 +68,10 @@ class TablePlan:
             "out_base": places.output,
         }
 
+    def passes_of_output(self) -> tuple[int, ...]:
+        """Nothing is accumulated that could leave its width."""
+        return ()
+
     def faults(self) -> list[str]:
         """A table's codes have to fit a weight."""
         bits = self.accelerator.weight.width

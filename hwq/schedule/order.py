@@ -1,0 +1,44 @@
+"""The order in which a layer's products are added: what sums that may leave their width depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import InputZeroPoint
+from hwq.graph.network import Network
+from hwq.numeric.accumulation import Accumulation
+from hwq.schedule.planning import assign
+
+
+@dataclass(frozen=True)
+class OrderedSum:
+    """How an accelerator sums the products of one output of a layer.
+
+    Parameters
+    ----------
+    accumulation:
+        Widths, and what becomes of sums beyond them.
+    passes:
+        Products of each pass. Their order is that of the weights of an output channel: kernel rows, then columns, then
+        input channels.
+    subtracted:
+        Whether operands are codes less zero-point, or the codes themselves.
+    """
+
+    accumulation: Accumulation
+    passes: tuple[int, ...]
+    subtracted: bool
+
+
+def ordered_sums(network: Network, accelerator: Accelerator) -> Mapping[str, OrderedSum]:
+    """By name, how the layers of ``network`` that run on the accelerator and accumulate do it."""
+    subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+    found = {}
+    for layer in network.layers:
+        # Groups of one layer are cut alike.
+        for plan in assign(network, layer, accelerator).plans[:1]:
+            if passes := plan.passes_of_output():
+                found[layer.name] = OrderedSum(accelerator.accumulation, passes, subtracted)
+    return found

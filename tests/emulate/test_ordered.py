@@ -1,0 +1,75 @@
+"""Sums that leave their width, in the accelerator's order, against a model that shares neither schedule nor numbers."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines.depthwise import DepthwiseParameters
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
+from hwq.emulate import Emulator
+from hwq.graph.inputs import random_samples
+from hwq.graph.layers import WeightedLayer
+from hwq.numeric.accumulation import SumOverflow
+from hwq.schedule.order import ordered_sums
+from hwq.schedule.planning import assign
+from tests.support.random_networks import random_network
+from tests.support.scalar_layers import scalar_outputs
+
+OVERFLOWS = (SumOverflow.WRAP, SumOverflow.SATURATE, SumOverflow.SATURATE_SYMMETRIC)
+
+
+def _arithmetic(choose: random.Random) -> ArithmeticParameters:
+    return ArithmeticParameters(
+        input_zero_point=choose.choice(list(InputZeroPoint)),
+        overflow=choose.choice(OVERFLOWS),
+        accumulator_bits=choose.randint(12, 20),
+        psum_bits=choose.choice([None, choose.randint(10, 18)]),
+    )
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_codes_and_events_of_random_networks(seed: int) -> None:
+    choose, network = random.Random(seed), random_network(seed)
+    arithmetic = _arithmetic(choose)
+    accelerator = Accelerator(ArrayParameters(choose.randint(1, 9), 4), arithmetic)
+    if choose.random() < 0.7:
+        accelerator = replace(accelerator, depthwise=DepthwiseParameters(3, 3, 64))
+    engines = {layer.name: assign(network, layer, accelerator).engine for layer in network.layers}
+    emulator = Emulator(network, sums=ordered_sums(network, accelerator))
+    trace = emulator.trace(random_samples(network, 1, seed))
+    checked = 0
+    for layer in network.layers:
+        if not isinstance(layer, WeightedLayer):
+            continue
+        codes, events = scalar_outputs(
+            network,
+            layer,
+            trace[layer.inputs[0]][0],
+            None if engines[layer.name] == "depthwise" else accelerator.array.rows,
+            arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED,
+            psum_bits=arithmetic.psum_bits,
+            accumulator_bits=arithmetic.accumulator_bits,
+            overflow=arithmetic.overflow.value,
+            granularity=arithmetic.granularity.value,
+            bias="after",
+        )
+        assert trace[layer.output][0].reshape(-1).tolist() == codes, layer.name
+        found = emulator.overflows.get(layer.name)
+        if found is not None:
+            counts = np.stack([found.psum, found.accumulator, found.output], axis=1)
+            assert counts.tolist() == events, layer.name
+            checked += counts.any()
+        else:
+            assert not any(psum or accumulator for psum, accumulator, _ in events)
+    assert checked or accelerator.arithmetic.accumulator_bits > 16
+
+
+def test_refusing_networks_have_nothing_to_count() -> None:
+    network = random_network(3)
+    accelerator = Accelerator(ArrayParameters(4, 4))
+    assert not Emulator(network, sums=ordered_sums(network, accelerator)).overflows
