@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.cli.inputs import open_target
-from hwq.cli.sources import choose_samples
 from hwq.config.project import Project
 from hwq.errors import CapacityError, ConfigError
+from hwq.frontends.sources import choose_samples
 from hwq.verify.design import Design, lower_design
 
 

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from hwq.cli import console, exit_codes
 from hwq.cli.arrays import ArrayWriter
 from hwq.cli.inputs import Target, named_path, open_target
-from hwq.cli.sources import MOST_SAMPLES, RandomSamples, Seed, choose_samples
+from hwq.cli.sources import MOST_SAMPLES, Seed
 from hwq.config.faults import nearest
 from hwq.emulate import Emulator
 from hwq.emulate.contracts import NETWORK_CONTRACTS
 from hwq.errors import ConfigError
 from hwq.frontends.samples import SampleFile
+from hwq.frontends.sources import RandomSamples, choose_samples
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 from hwq.schedule.order import ordered_sums
