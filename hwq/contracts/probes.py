@@ -15,8 +15,8 @@ from hwq.numeric.formats import IntFormat
 
 Codes = NDArray[np.integer]
 
-#: Most random inputs of one layer, most output values that they make, and codes of one batch.
-MOST_PROBES = 4096
+#: Most random inputs of one layer, most codes of all of them in its largest tensor, and those of one batch.
+_MOST_PROBES = 1 << 16
 _MOST_VALUES = 1 << 22
 _BATCH_CODES = 1 << 19
 
@@ -58,9 +58,9 @@ def probes(network: Network, layer: Layer, seed: int) -> Iterator[tuple[Codes, .
             )
         return
     random = np.random.default_rng([seed, zlib.crc32(layer.name.encode())])
-    output = network.tensors[layer.output].elements
-    left = max(1, min(MOST_PROBES, _MOST_VALUES // output))
-    most = max(1, _BATCH_CODES // max(output, *(tensor.elements for tensor in tensors)))
+    largest = max(tensor.elements for tensor in (*tensors, network.tensors[layer.output]))
+    left = max(1, min(_MOST_PROBES, _MOST_VALUES // largest))
+    most = max(1, _BATCH_CODES // largest)
     # A few first: they are enough as a rule.
     size = min(8, most)
     while left:

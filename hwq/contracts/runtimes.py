@@ -61,7 +61,7 @@ class LiveRuntime:
     def __init__(self, name: str, network: Network, model: bytes) -> None:
         self.name = name
         self._runtime = RUNTIMES[name]
-        self.version = python_package(self._runtime.package).version
+        self.version: str | None = python_package(self._runtime.package).version
         if model[4:8] != IDENTIFIER:
             raise ModelError(
                 f"{name} runs .tflite files, and this is none: give the .tflite file that the network was read from, "

@@ -105,7 +105,7 @@ def _emitted() -> str:
     return emit_verilog(EVERY_ENGINE)
 
 
-@pytest.mark.parametrize("verb", ["cache", "demo", "doctor", "gen", "inspect", "run", "schema", "verify"])
+@pytest.mark.parametrize("verb", ["cache", "contract", "demo", "doctor", "gen", "inspect", "run", "schema", "verify"])
 def test_every_option_is_on_the_page_of_the_command_line(verb: str) -> None:
     text = (DOCS / "guide" / "command-line.md").read_text(encoding="utf-8")
     section = re.split(r"^## ", text[re.search(rf"^## hwq {verb}\b", text, re.MULTILINE).end() :], flags=re.MULTILINE)[
