@@ -1,0 +1,162 @@
+"""What a point costs and how well it answers: its exact cycles and memory, and its answers to real samples.
+
+Two steps, so that points share them. `schedule` depends on network and accelerator, and says in what arithmetic the
+network is computed; `emulate` depends on network, samples and that arithmetic alone. Both read and give plain values,
+which cross from process to process and lie in the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.arch.accelerator import Accelerator, ceil_div
+from hwq.config.document import Document
+from hwq.config.project import Project, check_project
+from hwq.emulate import Emulator
+from hwq.emulate.ordered import may_overflow
+from hwq.frontends import load
+from hwq.frontends.samples import SampleFile
+from hwq.frontends.sources import RandomSamples, choose_samples
+from hwq.graph.layers import WeightedLayer
+from hwq.graph.network import Network
+from hwq.numeric.requantize import Contract
+from hwq.schedule.order import OrderedSum, ordered_sums
+from hwq.schedule.planning import with_engines
+from hwq.verify.design import lower_design
+
+#: Inputs where there is no data and nobody says how many.
+RANDOM_SAMPLES = 100
+
+#: Samples that are read and computed at a time, in chunks of the emulator.
+_CHUNKS = 8
+
+Values = Mapping[str, Any]
+
+
+def schedule(values: Values, folder: Path) -> dict[str, Any]:
+    """Lower a project's network for its accelerator.
+
+    Parameters
+    ----------
+    values:
+        Of the project file.
+    folder:
+        Where it would lie.
+
+    Returns
+    -------
+    The metrics ``cycles``, ``utilization``, ``multipliers``, ``memory``, ``memory_used``, ``host_layers``, and
+    ``arithmetic``: a text that is equal where the outputs for the same samples are.
+
+    Raises
+    ------
+    HwqError
+        The network does not fit, or cannot be read.
+    """
+    project, network, accelerator = _opened(values, folder)
+    design = lower_design(network, accelerator)
+    program = design.program
+    # The whole network by one START, or where that cannot be, all layers one by one.
+    runs = program.layers if program.network is None else (program.network,)
+    cycles = sum(run.predicted_cycles for run in runs)
+    multipliers = accelerator.array.rows * accelerator.array.columns
+    used = program.used()
+    return {
+        "cycles": cycles,
+        "utilization": sum(run.macs for run in runs) / (cycles * multipliers),
+        "multipliers": multipliers,
+        "memory": _memory_bytes(accelerator),
+        "memory_used": sum(ceil_div(used[space][0] * bits, 8) for space, bits in accelerator.word_bits.items()),
+        "host_layers": len(design.host),
+        "arithmetic": repr(
+            (project.accelerator.arithmetic.contract.value, sorted(_sums(network, accelerator).items()))
+        ),
+    }
+
+
+def emulate(values: Values, folder: Path, count: int | None) -> dict[str, Any]:
+    """Compute a project's samples in its arithmetic.
+
+    Parameters
+    ----------
+    values, folder:
+        As for `schedule`.
+    count:
+        How many samples, the first ones; all of the project's data without it, or 100 random ones without data.
+
+    Returns
+    -------
+    The metrics ``accuracy`` (``None`` without labels), ``agreement``, ``overflows``, and ``samples``, their number.
+
+    Raises
+    ------
+    HwqError
+        The samples are not there, or do not fit the network.
+    """
+    project, network, accelerator = _opened(values, folder)
+    contract = project.accelerator.arithmetic.contract
+    samples = choose_samples(network, project.data, count, 0, RANDOM_SAMPLES)
+    sums = _sums(network, accelerator)
+    exact = _exact_answers(project.model, project.data, count, contract)
+    answers, overflows = exact, 0
+    if sums:
+        emulator = Emulator(network, contract, sums=sums)
+        answers = _answers(emulator, samples)
+        events = emulator.overflows.values()
+        overflows = sum(int(kind.sum()) for event in events for kind in vars(event).values())
+    right = None if samples.labels is None else int(np.count_nonzero(answers == samples.labels))
+    return {
+        "accuracy": None if right is None else right / samples.count,
+        "agreement": int(np.count_nonzero(answers == exact)) / samples.count,
+        "overflows": overflows,
+        "samples": samples.count,
+    }
+
+
+def _opened(values: Values, folder: Path) -> tuple[Project, Network, Accelerator]:
+    project = check_project(Document(folder / "project.yaml", dict(values), {}))
+    network = _network(project.model)
+    return project, network, with_engines(network, project.accelerator, project.auto)
+
+
+@lru_cache(maxsize=4)
+def _network(path: Path) -> Network:
+    return load(path)
+
+
+def _sums(network: Network, accelerator: Accelerator) -> dict[str, OrderedSum]:
+    """By layer, the sums that could leave their width; all others are the same on every accelerator."""
+    return {
+        name: how
+        for name, how in ordered_sums(network, accelerator).items()
+        if isinstance(layer := network.layer(name), WeightedLayer) and may_overflow(network, layer, how)
+    }
+
+
+@lru_cache(maxsize=4)
+def _exact_answers(model: Path, data: Path | None, count: int | None, contract: Contract) -> NDArray[np.int64]:
+    """The answers that exact sums give, which others are compared with."""
+    network = _network(model)
+    return _answers(Emulator(network, contract), choose_samples(network, data, count, 0, RANDOM_SAMPLES))
+
+
+def _answers(emulator: Emulator, samples: SampleFile | RandomSamples) -> NDArray[np.int64]:
+    """Index of the largest output of each sample, int64 [samples]."""
+    found = [
+        emulator.run(x).reshape(len(x), -1).argmax(axis=1) for x in samples.pieces(lambda: _CHUNKS * emulator.chunk)
+    ]
+    return np.concatenate(found).astype(np.int64)
+
+
+def _memory_bytes(accelerator: Accelerator) -> int:
+    """Bytes of the memories that the host loads, and of the two accumulator banks."""
+    words, bits = accelerator.words, accelerator.word_bits
+    loaded = sum(ceil_div(words[space] * bits[space], 8) for space in words)
+    pixels = accelerator.array.columns * accelerator.arithmetic.accumulator_bits
+    return loaded + ceil_div(2 * accelerator.buffers.accumulators * pixels, 8)
