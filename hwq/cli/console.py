@@ -19,10 +19,12 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from hwq.cli.wrapping import wrapped
 
@@ -66,10 +68,25 @@ def print_json(result: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(result, indent=2, allow_nan=False) + "\n")
 
 
+class _Rate(ProgressColumn):
+    """How many are done in a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.1f} {self._unit}/s")
+
+
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on the terminal for work that lasts; the value is called with (done, total)."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+    """A bar on the terminal for work that lasts; the value is called with (done, total).
+
+    Where ``unit`` says what is counted, the bar shows how many are done in a second.
+    """
+    rate = (_Rate(unit),) if unit else ()
+    columns = (BarColumn(), MofNCompleteColumn(), *rate, TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
     with _shown(what, columns) as bar:
         yield lambda done, total: bar.update(bar.task_ids[0], completed=done, total=total)
 

@@ -89,9 +89,14 @@ def read_document(path: Path) -> Document:
     ConfigError
         Not readable, not YAML, empty, or not a mapping. Faults that leave the rest readable are in ``faults``.
     """
+    return parse_document(read_text(path), path)
+
+
+def parse_document(text: str, path: Path) -> Document:
+    """As `read_document` of a file at ``path`` that holds ``text``."""
     document = Document(path, {}, {})
     try:
-        return _Reader(read_text(path), document).read()
+        return _Reader(text, document).read()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         hint = "; indent with blanks, not tabs" if "'\\t'" in str(error.problem) else ""

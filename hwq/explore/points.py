@@ -50,13 +50,13 @@ def sweep_points(sweep: Sweep, folder: Path) -> list[Point]:
     """
     places = list(grid(sweep.axes)) if sweep.points is None else sample(sweep.axes, sweep.points, sweep.seed)
     base = read_document(sweep.base).values
-    _move_paths(base, sweep.base.parent, folder)
+    move_paths(base, sweep.base.parent, folder)
     found = []
     killed: dict[tuple[str, str], list[Place]] = {}
     for place in places:
         values = copy.deepcopy(base)
         settings: dict[str, object] = dict(place.settings)
-        _move_paths(settings, sweep.file.parent, folder)
+        move_paths(settings, sweep.file.parent, folder)
         for key, value in settings.items():
             _set(values, key, value)
         try:
@@ -82,7 +82,8 @@ def rebased(text: str, before: Path, after: Path) -> str:
     return os.path.relpath(before / text, after)
 
 
-def _move_paths(values: dict[str, object], before: Path, after: Path) -> None:
+def move_paths(values: dict[str, object], before: Path, after: Path) -> None:
+    """Rebase the paths among a project's values."""
     for key in _PATHS:
         given = values.get(key)
         if isinstance(given, str) and given:
