@@ -206,12 +206,8 @@ def _exact(layer: LayerComparison) -> str:
         return "not recorded"
     if not layer.exact:
         return "none"
-    if layer.indifferent:
-        return "any"
-    if layer.exact == list(NETWORK_CONTRACTS):
-        return "any *"
-    names = _listed(layer.exact)
-    return f"{names} *" if layer.ties else names
+    names = "any" if layer.exact == list(NETWORK_CONTRACTS) else _listed(layer.exact)
+    return f"{names} *" if layer.ties and not layer.proven else names
 
 
 def _count(layer: LayerComparison, contract: Contract) -> str:
@@ -221,13 +217,14 @@ def _count(layer: LayerComparison, contract: Contract) -> str:
 
 
 def _notes(found: Comparison) -> Iterator[str]:
-    if any(layer.ties for layer in found.layers):
-        proven = sum(bool(layer.ties) and layer.proven for layer in found.layers)
-        tried = sum(layer.probes for layer in found.layers if layer.ties and not layer.proven)
-        asked = f", nor of {tried:,} random inputs of the layers by themselves," if tried else ""
-        yield f"* These tie: no value of the samples{asked} tells them apart." + (
-            f" In {proven:,} of the layers no input does." if proven else ""
-        )
+    open_ties = [layer for layer in found.layers if layer.ties and not layer.proven]
+    if any(layer.proven for layer in found.layers):
+        others = ", but for those marked *" if open_ties else ""
+        yield f"Contracts that are exact together are the same in that layer: no input of it tells them apart{others}."
+    if open_ties:
+        tried = sum(layer.probes for layer in open_ties)
+        more = f", nor of {tried:,} inputs of these layers by themselves," if tried else ""
+        yield f"* No value of the samples{more} tells these apart; others may."
     emulated = [layer.name for layer in found.layers if layer.values and not layer.own_inputs]
     if emulated:
         yield f"Inputs that are not recorded, and so are emulated under each contract: those of {', '.join(emulated)}."

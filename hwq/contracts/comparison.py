@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.contracts.aiming import Aim
 from hwq.contracts.candidates import Candidates, concerns
 from hwq.contracts.probes import is_exhaustive, probes
 from hwq.emulate.contracts import NETWORK_CONTRACTS
-from hwq.graph.layers import Layer
+from hwq.graph.layers import Layer, WeightedLayer
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 
@@ -70,7 +71,7 @@ class LayerComparison:
         How many inputs were tried to tell contracts apart that tied, and for how many of them, on which contracts
         differ, the program was asked.
     proven:
-        Whether those were all inputs there are, so that contracts that still tie never differ.
+        Whether contracts that still tie do not differ on any input of the layer.
     """
 
     name: str
@@ -171,7 +172,9 @@ def compare(
         known = program.tensors(x)
         values: dict[Contract, dict[str, Codes]] = {candidate: {**known} for candidate in NETWORK_CONTRACTS}
         for layer, found in layers.items():
-            found.own_inputs = all(name in known for name in layer.inputs)
+            if not all(name in known for name in layer.inputs):
+                # Contracts that are the same arithmetic here may differ in the layers before.
+                found.own_inputs, found.groups = False, [[candidate] for candidate in NETWORK_CONTRACTS]
             inputs = {candidate: [held[name] for name in layer.inputs] for candidate, held in values.items()}
             outputs = candidates.outputs(layer, inputs)
             if layer.output in known:
@@ -181,7 +184,7 @@ def compare(
                 values[candidate][layer.output] = y
         samples += len(x)
     for layer, found in layers.items():
-        if found.ties:
+        if found.ties and found.own_inputs:
             report(samples, layer.name)
             _probe(network, program, candidates, layer, found, contract, seed)
     return Comparison(program.name, program.version, samples, contract, list(layers.values()))
@@ -196,21 +199,51 @@ def _probe(
     contract: Contract,
     seed: int,
 ) -> None:
-    """Ask the program for inputs of the layer on which exact contracts differ, until one arithmetic is left."""
+    """Look for inputs of the layer on which exact contracts differ, and ask the program for them if it can be asked."""
     ask = program.layer(layer)
-    if ask is None:
+    told_apart = False
+    if isinstance(layer, WeightedLayer):
+        aim = Aim(network, layer, lambda: [group[0] for group in found.ties], seed)
+        for x in aim.inputs():
+            _try(layer, (x,), ask, candidates, found, contract)
+        found.proven = bool(found.ties) and aim.proven
+    elif ask is None and not is_exhaustive(network, layer):
+        return
+    if found.proven or not found.ties or (ask is None and isinstance(layer, WeightedLayer)):
         return
     for inputs in probes(network, layer, seed):
-        outputs = candidates.outputs(layer, dict.fromkeys(NETWORK_CONTRACTS, inputs))
-        found.probes += len(inputs[0])
-        tied = [outputs[group[0]].reshape(len(inputs[0]), -1) for group in found.ties]
+        told_apart |= _try(layer, inputs, ask, candidates, found, contract)
+        if not found.ties:
+            return
+    found.proven = is_exhaustive(network, layer) and not told_apart
+
+
+def _try(
+    layer: Layer,
+    inputs: Sequence[Codes],
+    ask: Callable[..., Codes] | None,
+    candidates: Candidates,
+    found: LayerComparison,
+    contract: Contract,
+) -> bool:
+    """Ask the program for a few of the inputs on which tied contracts differ, until no two of them do on any.
+
+    Returns whether some still do: where there is nobody to ask.
+    """
+    count = len(inputs[0])
+    outputs = candidates.outputs(layer, dict.fromkeys(NETWORK_CONTRACTS, inputs))
+    if ask is not None:
+        found.probes += count
+    while found.ties:
+        tied = [outputs[group[0]].reshape(count, -1) for group in found.ties]
         telling = np.flatnonzero(np.any([(y != tied[0]).any(axis=1) for y in tied[1:]], axis=0))[:_ASKED]
         if not telling.size:
-            continue
+            return False
+        if ask is None:
+            return True
+        # Contracts that differ on an input cannot all be right: every answer leaves fewer of them.
         expected = ask(*(x[telling] for x in inputs))
         picked = {id(y): y[telling] for y in outputs.values()}
         found.add({c: picked[id(y)] for c, y in outputs.items()}, expected, contract, found.asked, probe=True)
         found.asked += len(telling)
-        if not found.ties:
-            return
-    found.proven = is_exhaustive(network, layer)
+    return False

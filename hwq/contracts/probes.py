@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Activation, Add, Layer, Requantize
+from hwq.graph.layers import Activation, Add, Layer, Requantize, Softmax
 from hwq.graph.network import Network
+from hwq.graph.tensors import Tensor
 from hwq.numeric.formats import IntFormat
 
 Codes = NDArray[np.integer]
@@ -22,16 +23,18 @@ _BATCH_CODES = 1 << 19
 
 
 def is_exhaustive(network: Network, layer: Layer) -> bool:
-    """Whether `probes` has every input there is: the layer is a function of one code, or of two in the same place."""
+    """Whether `probes` has every input there is: it depends on one code, on two in the same place, or has but two."""
     if isinstance(layer, Add):
         return len({network.tensors[name].shape for name in layer.inputs}) == 1
+    if isinstance(layer, Softmax):
+        return network.tensors[layer.inputs[0]].shape[-1] <= 2
     return isinstance(layer, Activation | Requantize)
 
 
 def probes(network: Network, layer: Layer, seed: int) -> Iterator[tuple[Codes, ...]]:
     """Batches of inputs [N, *shape] of one layer.
 
-    Every code, or every pair of codes, where that is every input there is; otherwise random ones in the range of the
+    Every code or every pair of codes, where that is every input there is; otherwise random ones in the range of the
     tensors' formats. Every second sample keeps to a random part of that range: sums of codes from all of it lie close
     together, and most of a layer's output codes would never be met.
 
@@ -44,18 +47,7 @@ def probes(network: Network, layer: Layer, seed: int) -> Iterator[tuple[Codes, .
     """
     tensors = [network.tensors[name] for name in layer.inputs]
     if is_exhaustive(network, layer):
-        first, *second = [
-            np.arange(tensor.quantization.format.min, tensor.quantization.format.max + 1) for tensor in tensors
-        ]
-        columns = [grid.reshape(-1) for grid in np.meshgrid(first, *second, indexing="ij")]
-        step = max(1, _BATCH_CODES // tensors[0].elements) * tensors[0].elements
-        for start in range(0, len(columns[0]), step):
-            parts = [column[start : start + step] for column in columns]
-            count = math.ceil(len(parts[0]) / tensors[0].elements)
-            yield tuple(
-                np.resize(part, (count, *tensor.shape)).astype(tensor.quantization.format.dtype)
-                for part, tensor in zip(parts, tensors, strict=True)
-            )
+        yield from _every(tensors, tensors[0].shape[-1] if isinstance(layer, Softmax) else 1)
         return
     random = np.random.default_rng([seed, zlib.crc32(layer.name.encode())])
     largest = max(tensor.elements for tensor in (*tensors, network.tensors[layer.output]))
@@ -68,6 +60,21 @@ def probes(network: Network, layer: Layer, seed: int) -> Iterator[tuple[Codes, .
         yield tuple(_random_codes(random, count, tensor.shape, tensor.quantization.format) for tensor in tensors)
         left -= count
         size = min(4 * size, most)
+
+
+def _every(tensors: Sequence[Tensor], row: int) -> Iterator[tuple[Codes, ...]]:
+    """Every combination of codes that ``row`` neighbors of each tensor can have, packed into few samples."""
+    ranges = [np.arange(codes.min, codes.max + 1) for tensor in tensors for codes in [tensor.quantization.format] * row]
+    grid = np.stack(np.meshgrid(*ranges, indexing="ij"), axis=-1).reshape(-1, len(tensors), row)
+    elements = tensors[0].elements
+    step = max(1, _BATCH_CODES // elements) * elements // row
+    for start in range(0, len(grid), step):
+        part = grid[start : start + step]
+        count = math.ceil(len(part) * row / elements)
+        yield tuple(
+            np.resize(part[:, index], (count, *tensor.shape)).astype(tensor.quantization.format.dtype)
+            for index, tensor in enumerate(tensors)
+        )
 
 
 def _random_codes(random: np.random.Generator, count: int, shape: tuple[int, ...], codes: IntFormat) -> Codes:
