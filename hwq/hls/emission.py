@@ -1,0 +1,140 @@
+"""The files of a C++ project: library, constants, network, testbench, vectors, Makefile, README."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from hwq.export.files import OutputDirectory
+from hwq.hls.source import LayerCode, Source, TensorCode
+from hwq.schedule.runs import WHOLE
+
+#: Codes [samples, ...] of the network's tensors by name.
+Vectors = Mapping[str, NDArray[np.integer]]
+
+_COLUMNS = 120
+
+
+class Flavor(StrEnum):
+    """Whose types the C++ is written in."""
+
+    PORTABLE = "portable"
+    """Standard integers: any C++14 compiler."""
+
+
+def write_project(source: Source, flavor: Flavor, vectors: Vectors, root: Path) -> dict[str, str]:
+    """Write the C++ of a network and its testbench to ``root``.
+
+    Parameters
+    ----------
+    source:
+        From `assemble`.
+    flavor:
+        Whose types.
+    vectors:
+        What every tensor of the network holds, as the emulator computes it.
+    root:
+        Folder; it is made, and files of the same names are replaced.
+
+    Returns
+    -------
+    SHA-256 of each file by its path below ``root``.
+
+    Raises
+    ------
+    DataError
+        When a file cannot be written.
+    """
+    files = project_files(source, flavor, vectors)
+    out = OutputDirectory(root)
+    for name, text in files.items():
+        out.write(name, text)
+    return out.hashes
+
+
+def project_files(source: Source, flavor: Flavor, vectors: Vectors) -> dict[str, str]:
+    """Text of each file by its path; arguments as those of `write_project`."""
+    templates = resources.files("hwq.hls") / "templates"
+    files = {
+        f"include/{header.name}": header.read_text(encoding="utf-8")
+        for folder in ("include", flavor.value)
+        for header in sorted((templates / folder).iterdir(), key=lambda entry: entry.name)
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (templates / "project" / name).read_text(encoding="utf-8")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "shape": _shape,
+        "summary": _summary,
+        "parameters": _parameters,
+        "statements": _statements,
+    }
+
+    def render(template: str, **values: object) -> str:
+        return environment.get_template(template).render(source=source, whole=WHOLE, **values)
+
+    headers = sorted({header for layer in source.layers for header in layer.computation.headers})
+    files[f"src/{source.top}.h"] = render("top.h.j2")
+    files[f"src/{source.top}.cpp"] = render("top.cpp.j2", headers=headers)
+    for layer in source.layers:
+        if layer.computation.spec or layer.computation.constants:
+            files[f"src/constants/{layer.name}.h"] = render("constants.h.j2", layer=layer)
+    files[f"tb/{source.top}_tb.cpp"] = render("bench.cpp.j2")
+    files["Makefile"] = render("Makefile.j2")
+    files["README.md"] = render("README.md.j2", table=_table(source))
+    for tensor in source.tensors:
+        files[f"tb/vectors/{tensor.name}.txt"] = vector_text(vectors[tensor.tensor])
+    return files
+
+
+def vector_text(codes: NDArray[np.integer]) -> str:
+    """Codes [samples, ...] as the testbench reads them: a line for each sample."""
+    return "".join(" ".join(map(str, sample)) + "\n" for sample in codes.reshape(len(codes), -1).tolist())
+
+
+def _shape(tensor: TensorCode) -> str:
+    return "x".join(map(str, tensor.shape or (1,)))
+
+
+def _summary(layer: LayerCode) -> str:
+    inputs = ", ".join(_shape(tensor) for tensor in layer.inputs)
+    work = f", {layer.macs:,} MACs" if layer.macs else ""
+    return f"{layer.op}: {inputs} -> {_shape(layer.output)}{work}"
+
+
+def _parameters(layer: LayerCode) -> str:
+    inputs = zip(layer.inputs, layer.parameters, strict=True)
+    words = [f"hwq::stream<{tensor.type}>& {name}" for tensor, name in inputs]
+    return ", ".join([*words, f"hwq::stream<{layer.output.type}>& y"])
+
+
+def _statements(layer: LayerCode) -> list[str]:
+    computation = layer.computation
+    if computation.body:
+        return list(computation.body)
+    spec = f"<constants::{layer.name}::spec>" if computation.spec else ""
+    names = [constant.declaration.split()[-1].split("[")[0] for constant in computation.constants]
+    arguments = [*layer.parameters, "y", *(f"constants::{layer.name}::{name}" for name in names)]
+    return [f"hwq::{computation.template}{spec}({', '.join(arguments)});"]
+
+
+def _table(source: Source) -> list[str]:
+    """Layers, as a table of the README."""
+    rows = ["| layer | computes | header | rows | columns |", "|---|---|---|--:|--:|"]
+    for layer in source.layers:
+        members = {name: value for _, name, value in layer.computation.spec}
+        rows.append(
+            f"| `{layer.name}` | {_summary(layer)} | `{layer.computation.headers[0]}` | {members.get('rows', '')} | "
+            f"{members.get('columns', '')} |"
+        )
+    return rows

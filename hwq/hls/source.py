@@ -1,0 +1,103 @@
+"""A network as its C++ says it: streams, layers with their constants, calls in order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TensorCode:
+    """A tensor: its name in C++, the type of its packs, and how many of them one sample has.
+
+    ``tensor`` is its name in the network.
+    """
+
+    name: str
+    tensor: str
+    type: str
+    packs: int
+    shape: tuple[int, ...]
+
+    @property
+    def pixels(self) -> tuple[int, int, int]:
+        """Rows, columns and channels."""
+        *before, channels = self.shape or (1,)
+        rows, columns = (before[0], before[1]) if len(before) == 2 else (1, math.prod(before))
+        return rows, columns, channels
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A constant of a layer: what is declared, a word about it, and the lines between the braces."""
+
+    declaration: str
+    comment: str
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Computation:
+    """What a layer's function does: the template of the library, its header, its constants.
+
+    Parameters
+    ----------
+    template:
+        Function of the library; ``None`` where ``body`` says everything.
+    headers:
+        What has to be included.
+    spec:
+        Static members of the layer's ``spec`` as (type, name, value), from which the template takes its sizes.
+    constants:
+        Arguments behind the streams.
+    body:
+        Statements instead of one call of ``template``.
+    """
+
+    template: str
+    headers: Sequence[str]
+    spec: Sequence[tuple[str, str, str]] = ()
+    constants: Sequence[Constant] = ()
+    body: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class LayerCode:
+    """A layer: ``name`` is its function and the namespace of its constants, ``layer`` its name in the network."""
+
+    name: str
+    layer: str
+    op: str
+    macs: int
+    inputs: Sequence[TensorCode]
+    output: TensorCode
+    computation: Computation
+
+    @property
+    def parameters(self) -> list[str]:
+        """Names of the inputs in its function."""
+        return ["x"] if len(self.inputs) == 1 else [f"x{number}" for number in range(len(self.inputs))]
+
+
+@dataclass(frozen=True)
+class StreamCode:
+    """A stream inside the top function."""
+
+    name: str
+    type: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """All of a network: ``top`` is its function, ``statements`` the calls in it, in order."""
+
+    top: str
+    network: str
+    layers: Sequence[LayerCode]
+    input: TensorCode
+    output: TensorCode
+    tensors: Sequence[TensorCode]
+    streams: Sequence[StreamCode]
+    statements: Sequence[str]

@@ -1,0 +1,53 @@
+// Fully connected: `columns` outputs side by side, `rows` inputs of each in a step.
+#ifndef HWQ_DENSE_H
+#define HWQ_DENSE_H
+
+#include "hwq_packs.h"
+#include "hwq_requantize.h"
+
+namespace hwq {
+
+template <class SPEC>
+void dense(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
+           const integer<SPEC::weight_bits> (&weights)[SPEC::out_channels][SPEC::depth],
+           const record (&records)[SPEC::out_channels]) {
+  integer<9> operands[SPEC::depth];
+#pragma HLS array_partition variable = operands cyclic factor = SPEC::rows dim = 1
+#pragma HLS array_partition variable = weights cyclic factor = SPEC::columns dim = 1
+#pragma HLS array_partition variable = weights cyclic factor = SPEC::rows dim = 2
+#pragma HLS array_partition variable = records cyclic factor = SPEC::columns dim = 1
+  for (int vector = 0; vector < SPEC::vectors; vector++) {
+    for (int part = 0; part < SPEC::depth / SPEC::lanes_in; part++) {
+#pragma HLS pipeline II = 1
+      const codes<SPEC::lanes_in> value = x.read();
+      for (int lane = 0; lane < SPEC::lanes_in; lane++) {
+#pragma HLS unroll
+        operands[part * SPEC::lanes_in + lane] = integer<9>(value.lane[lane] - SPEC::offset);
+      }
+    }
+    for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
+      integer<SPEC::accumulator_bits> sums[SPEC::columns] = {};
+#pragma HLS array_partition variable = sums complete
+      for (int input = 0; input < SPEC::depth; input += SPEC::rows) {
+#pragma HLS pipeline II = 1
+        for (int c = 0; c < SPEC::columns; c++) {
+#pragma HLS unroll
+          for (int r = 0; r < SPEC::rows; r++) {
+#pragma HLS unroll
+            sums[c] += operands[input + r] * weights[first + c][input + r];
+          }
+        }
+      }
+      codes<SPEC::lanes_out> result;
+      for (int c = 0; c < SPEC::columns; c++) {
+#pragma HLS unroll
+        result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);
+      }
+      y.write(result);
+    }
+  }
+}
+
+}  // namespace hwq
+
+#endif
