@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console, RenderableType
 
-from hwq.cli import console
+from hwq.cli import console, hls
 from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
 from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.export.package import Package, write_package
+from hwq.hls.emission import Flavor
 from hwq.schedule.planning import reasons
 from hwq.schedule.runs import Run
 from hwq.verify.design import Design
@@ -30,12 +31,17 @@ def command(
         Path | None, typer.Option(metavar="X.npz", help="Samples; the first one becomes the testbench's vectors.")
     ] = None,
     seed: Seed = 0,
+    flavor: Annotated[
+        Flavor | None, typer.Option("--hls", help="Write C++ for high-level synthesis instead, in these types.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest instead of tables.")] = False,
 ) -> int:
-    """Write Verilog, memory images, manifest, C header and a self-checking testbench.
+    """Write Verilog, memory images, manifest, C header and a self-checking testbench; or, with --hls, C++.
 
     The same project and tools give the same files, byte for byte.
     """
+    if flavor is not None:
+        return hls.generate(project, output, data, seed, flavor, as_json)
     with phases() as show:
         show("reading")
         opened = open_design(project)

@@ -10,20 +10,51 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.arch.accelerator import Accelerator
 from hwq.cli.inputs import open_target
 from hwq.config.project import Project
 from hwq.errors import CapacityError, ConfigError
 from hwq.frontends.sources import choose_samples
+from hwq.graph.network import Network
 from hwq.verify.design import Design, lower_design
 
 
 @dataclass(frozen=True, eq=False)
+class ProjectNetwork:
+    """A project, its network and its hardware; ``inputs`` are name and SHA-256 of its files, as a manifest has them."""
+
+    project: Project
+    network: Network
+    accelerator: Accelerator
+    inputs: dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
 class ProjectDesign:
-    """A project and its lowered network; ``inputs`` are name and SHA-256 of its files, as the manifest states them."""
+    """A project and its lowered network; ``inputs`` as those of `ProjectNetwork`."""
 
     project: Project
     design: Design
     inputs: dict[str, dict[str, str]]
+
+
+def open_project(path: Path) -> ProjectNetwork:
+    """Read a project and its model.
+
+    Raises
+    ------
+    ConfigError
+        The file is no project.
+    """
+    target = open_target(path)
+    project, accelerator = target.project, target.accelerator
+    if project is None or accelerator is None:
+        raise ConfigError(
+            f"{path}: a model alone says nothing of the hardware; give a project, a .yaml that names the model "
+            "(hwq schema describes it)"
+        )
+    inputs = {"project": _identity(path), "model": _identity(target.model)}
+    return ProjectNetwork(project, target.network, accelerator, inputs)
 
 
 def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesign:
@@ -36,21 +67,17 @@ def open_design(path: Path, layers: Sequence[str] | None = None) -> ProjectDesig
     CapacityError
         A layer does not fit; the message names the project file.
     """
-    target = open_target(path)
-    project, accelerator = target.project, target.accelerator
-    if project is None or accelerator is None:
-        raise ConfigError(
-            f"{path}: a model alone says nothing of the hardware; give a project, a .yaml that names the model "
-            "(hwq schema describes it)"
-        )
+    opened = open_project(path)
     try:
-        design = lower_design(target.network, accelerator, layers)
+        design = lower_design(opened.network, opened.accelerator, layers)
     except CapacityError as error:
         raise CapacityError(f"{path}: {error}") from None
-    return ProjectDesign(project, design, {"project": _identity(path), "model": _identity(target.model)})
+    return ProjectDesign(opened.project, design, opened.inputs)
 
 
-def project_samples(opened: ProjectDesign, data: Path | None, count: int, seed: int) -> tuple[NDArray[np.integer], str]:
+def project_samples(
+    opened: ProjectNetwork | ProjectDesign, data: Path | None, count: int, seed: int
+) -> tuple[NDArray[np.integer], str]:
     """The first ``count`` samples of ``data``, or of the project's data, or else random ones.
 
     Returns
@@ -62,7 +89,8 @@ def project_samples(opened: ProjectDesign, data: Path | None, count: int, seed: 
     DataError
         There are fewer.
     """
-    samples = choose_samples(opened.design.network, data or opened.project.data, count, seed, count)
+    network = opened.network if isinstance(opened, ProjectNetwork) else opened.design.network
+    samples = choose_samples(network, data or opened.project.data, count, seed, count)
     return next(iter(samples.pieces(lambda: count))), samples.origin
 
 

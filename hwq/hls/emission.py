@@ -132,9 +132,7 @@ def _table(source: Source) -> list[str]:
     """Layers, as a table of the README."""
     rows = ["| layer | computes | header | rows | columns |", "|---|---|---|--:|--:|"]
     for layer in source.layers:
-        members = {name: value for _, name, value in layer.computation.spec}
-        rows.append(
-            f"| `{layer.name}` | {_summary(layer)} | `{layer.computation.headers[0]}` | {members.get('rows', '')} | "
-            f"{members.get('columns', '')} |"
-        )
+        side_by_side = ["" if number is None else str(number) for number in (layer.rows, layer.columns)]
+        cells = [f"`{layer.name}`", _summary(layer), f"`{layer.computation.headers[0]}`", *side_by_side]
+        rows.append(f"| {' | '.join(cells)} |")
     return rows

@@ -79,6 +79,19 @@ class LayerCode:
         """Names of the inputs in its function."""
         return ["x"] if len(self.inputs) == 1 else [f"x{number}" for number in range(len(self.inputs))]
 
+    @property
+    def rows(self) -> int | None:
+        """Input elements that are multiplied side by side; ``None`` where nothing is."""
+        return self._member("rows")
+
+    @property
+    def columns(self) -> int | None:
+        """Output channels that are computed side by side; ``None`` where they come one by one."""
+        return self._member("columns")
+
+    def _member(self, wanted: str) -> int | None:
+        return next((int(value) for _, name, value in self.computation.spec if name == wanted), None)
+
 
 @dataclass(frozen=True)
 class StreamCode:

@@ -62,7 +62,7 @@ class bench {
       std::printf("FAIL: %ld wrong codes; the first: %s\n", wrong_, first_.c_str());
       return 1;
     }
-    std::printf("PASS: %d runs of %d samples, every code is equal\n", int(chosen_.size()), samples_);
+    std::printf("PASS: every code of %d runs is equal; samples: %d\n", int(chosen_.size()), samples_);
     return 0;
   }
 
