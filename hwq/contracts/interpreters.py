@@ -60,7 +60,7 @@ class TfliteMicro:
     def run(self, *inputs: Array) -> list[Array]:
         """Every output, [N, *shape], for the inputs [N, *shape]."""
         found: list[list[Array]] = [[] for _ in self._outputs]
-        with native_messages("tflite-micro"):
+        with refusals("tflite-micro"):
             for sample in zip(*inputs, strict=True):
                 for index, (value, shape) in enumerate(zip(sample, self._inputs, strict=True)):
                     self._interpreter.set_input(value.reshape(shape), index)
@@ -113,11 +113,15 @@ class LiteRt:
                     self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
             self._interpreter.allocate_tensors()
         self._outputs = RawModel(model).outputs
+        #: Whether what was asked for computes something: XNNPACK may not be built in, or take none of the operators.
+        self.takes_part = kernels != "xnnpack" or any(
+            operator["op_name"] == "DELEGATE" for operator in self._interpreter._get_ops_details()
+        )
 
     def run(self, *inputs: Array) -> list[Array]:
         """Every output, [N, *shape], for the inputs [N, *shape]."""
         found: list[list[Array]] = [[] for _ in self._outputs]
-        with native_messages("ai-edge-litert"):
+        with refusals("ai-edge-litert"):
             for sample in zip(*inputs, strict=True):
                 for value, detail in zip(sample, self._inputs, strict=True):
                     self._interpreter.set_tensor(detail["index"], value.reshape(detail["shape"]))
@@ -134,19 +138,31 @@ class LiteRt:
 
 
 @contextmanager
+def refusals(program: str, log: Callable[[], str] = lambda: "") -> Iterator[None]:
+    """Turn what a program raises into one ToolError that tells of it, after the first that ``log`` holds."""
+    try:
+        yield
+    except (RuntimeError, ValueError, SystemError) as error:
+        reasons = [line for text in (log(), str(error)) for line in _sentences(text.splitlines())[:1]]
+        reason = "; ".join(reasons) or type(error).__name__
+        raise ToolError(f"{program} does not run this model: {reason}") from None
+
+
+@contextmanager
 def native_messages(program: str) -> Iterator[None]:
-    """Keep what a program's native code writes to stderr; what it raises becomes one ToolError that tells of it."""
+    """`refusals`, with what the program's native code writes to stderr kept off it and told in the error."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as log:
+
+        def written() -> str:
+            log.seek(0)
+            return log.read().decode("utf-8", errors="replace")
+
         before = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
-            yield
-        except (RuntimeError, ValueError, SystemError) as error:
-            log.seek(0)
-            said = _sentences(log.read().decode("utf-8", errors="replace").splitlines())
-            reason = "; ".join([*said[:1], *_sentences(str(error).splitlines())[:1]]) or type(error).__name__
-            raise ToolError(f"{program} does not run this model: {reason}") from None
+            with refusals(program, written):
+                yield
         finally:
             os.dup2(before, 2)
             os.close(before)

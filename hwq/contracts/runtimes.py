@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hwq.contracts.cutting import cut
 from hwq.contracts.interpreters import Interpreter, LiteRt, TfliteMicro
-from hwq.errors import ModelError
+from hwq.errors import ModelError, ToolError
 from hwq.frontends.tflite.schema import IDENTIFIER, RawModel, RawOperator
 from hwq.frontends.tflite.shape_arithmetic import SHAPE_OPERATORS
 from hwq.graph.layers import Layer
@@ -75,6 +75,11 @@ class LiveRuntime:
         self._tensors[network.input] = self._operators[source].inputs[source.inputs.index(network.input)]
         self._outputs = [layer.output for layer in network.layers]
         self._whole = self._open(tuple(network.layers), (network.input,), self._outputs)
+        if isinstance(self._whole, LiteRt) and not self._whole.takes_part:
+            raise ToolError(
+                f"{name} takes none of the layers of {network.name}, or this {self._runtime.package} is built without "
+                "it; litert-optimized is what computes them"
+            )
 
     def tensors(self, x: Codes) -> dict[str, Codes]:
         """Every tensor of the network by name, [N, *shape], for the input codes ``x``."""

@@ -25,6 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from hwq.contracts.interpreters import LiteRt, TfliteMicro
 from hwq.emulate import Emulator
 from hwq.emulate.products import FloatProduct, fastest_product
 from hwq.frontends import load
@@ -33,7 +34,6 @@ from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.formats import INT8
 from tests.support.models import OFFICIAL
-from tests.support.oracles import LiteRt, TfliteMicro
 
 _ROUNDS = 7
 #: Seconds that one timing should take at least.

@@ -17,7 +17,7 @@ from hwq.frontends.tflite.schema import RawModel
 from hwq.graph.inputs import random_samples
 from hwq.toolchain import tools
 from tests.support.models import official_model
-from tests.support.random_models import elementwise
+from tests.support.random_models import OPERATORS, elementwise
 from tests.support.tflite_builder import ModelBuilder, Q
 
 
@@ -99,6 +99,15 @@ def test_what_a_runtime_refuses_is_told_in_its_words() -> None:
     data = elementwise("RELU_N1_TO_1", np.random.default_rng(1), same_scale=True)
     with pytest.raises(ToolError, match=r"^tflite-micro does not run this model: .*RELU_N1_TO_1"):
         LiveRuntime("tflite-micro", import_model(data, "clamped"), data)
+
+
+def test_a_network_that_xnnpack_leaves_alone_is_not_called_xnnpacks() -> None:
+    """It has no softmax of integers."""
+    data = OPERATORS["softmax"](np.random.default_rng(1))
+    network = import_model(data, "softmax")
+    LiveRuntime("litert-optimized", network, data)
+    with pytest.raises(ToolError, match="xnnpack takes none of the layers of softmax, or"):
+        LiveRuntime("xnnpack", network, data)
 
 
 def test_native_messages_stay_off_stderr(capfd: pytest.CaptureFixture[str]) -> None:

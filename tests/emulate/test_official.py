@@ -12,10 +12,9 @@ from hwq.emulate import Emulator
 from hwq.emulate.products import DotProduct, FloatProduct
 from hwq.emulate.vectors import has_vnni
 from hwq.frontends import load
-from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 from tests.support.models import OFFICIAL, official_file, official_model
-from tests.support.oracles import LiteRt, TfliteMicro, with_outputs
+from tests.support.oracles import outputs_of, tensors_of
 from tests.support.samples import samples
 
 #: Each oracle and the contract it defines.
@@ -31,18 +30,6 @@ PRODUCTS = [
 ]
 
 
-def _oracle_trace(oracle: str, data: bytes, x: NDArray[np.int8], network: Network) -> dict[str, NDArray[Any]]:
-    """Every tensor but the input by its name in the network, flattened to [N, elements]."""
-    origins = {tensor.origin: name for name, tensor in network.tensors.items() if name != network.input}
-    if oracle == "tflite_micro":
-        found = TfliteMicro(data, preserve=True).trace(x, origins)
-    elif oracle == "xnnpack":
-        found = LiteRt(with_outputs(data, origins), oracle).trace(x, origins)
-    else:
-        found = LiteRt(data, oracle, preserve=True).trace(x, origins)
-    return {origins[origin]: values for origin, values in found.items()}
-
-
 def _assert_equal(oracle: str, name: str, x: NDArray[np.int8]) -> None:
     """Every tensor after every layer, and the output of the unchanged model."""
     path = official_model(name)
@@ -50,15 +37,14 @@ def _assert_equal(oracle: str, name: str, x: NDArray[np.int8]) -> None:
     emulator = Emulator(network, ORACLES[oracle])
     for start in range(0, len(x), 100):
         part = x[start : start + 100]
-        traced, expected = emulator.trace(part), _oracle_trace(oracle, data, part, network)
+        traced, expected = emulator.trace(part), tensors_of(oracle, data, network, part)
         assert len(expected) == len(network.layers)
         for tensor, values in expected.items():
-            wrong = np.flatnonzero((traced[tensor].reshape(len(part), -1) != values).any(axis=0))
+            wrong = np.flatnonzero((traced[tensor] != values).reshape(len(part), -1).any(axis=0))
             assert not wrong.size, f"{tensor}: {wrong.size} elements differ from {oracle}, the first at {wrong[0]}"
-        if oracle == "xnnpack":
-            # With its intermediates hidden the delegate may fuse layers: its own output counts.
-            output = LiteRt(data, oracle).run(part).reshape(len(part), -1)
-            np.testing.assert_array_equal(emulator.run(part).reshape(len(part), -1), output)
+        # With its intermediates hidden a program may fuse layers: the output of the unchanged model counts.
+        output = outputs_of(oracle, data, part).reshape(len(part), -1)
+        np.testing.assert_array_equal(emulator.run(part).reshape(len(part), -1), output)
 
 
 @pytest.mark.parametrize("name", OFFICIAL)

@@ -6,7 +6,6 @@ import zlib
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from hwq.emulate import Emulator
 from hwq.emulate.products import DotProduct, FloatProduct
@@ -14,13 +13,9 @@ from hwq.emulate.vectors import has_vnni
 from hwq.frontends.tflite import import_model
 from hwq.numeric.requantize import quantize_multiplier, requantize
 from tests.emulate.test_official import ORACLES
-from tests.support.oracles import LiteRt, TfliteMicro
+from tests.support.oracles import outputs_of
 from tests.support.random_models import ELEMENTWISE, OPERATORS, elementwise
 from tests.support.tflite_builder import ModelBuilder, Q
-
-
-def _expected(oracle: str, data: bytes, x: NDArray[np.int8]) -> NDArray[np.int8]:
-    return (TfliteMicro(data) if oracle == "tflite_micro" else LiteRt(data, oracle)).run(x)
 
 
 def _rng(kind: str, seed: int) -> np.random.Generator:
@@ -32,7 +27,7 @@ def _assert_equal(kind: str, oracle: str, seed: int) -> None:
     data = OPERATORS[kind](rng)
     network = import_model(data, kind)
     x = rng.integers(-128, 128, (7, *network.tensors[network.input].shape), dtype=np.int8)
-    expected = _expected(oracle, data, x)
+    expected = outputs_of(oracle, data, x)
     for product in (DotProduct, FloatProduct) if has_vnni() else (FloatProduct,):
         y = Emulator(network, ORACLES[oracle], product).run(x)
         np.testing.assert_array_equal(y.reshape(expected.shape), expected, err_msg=f"{product.__name__}")
@@ -79,7 +74,7 @@ def test_every_code_of_an_elementwise_operator_equals_the_oracle(
     data = elementwise(kind, _rng(kind, seed), same_scale=same_scale)
     network = import_model(data, "elementwise")
     x = np.arange(-128, 128).astype(np.int8).reshape(1, 16, 16, 1)
-    expected = _expected(oracle, data, x)
+    expected = outputs_of(oracle, data, x)
     np.testing.assert_array_equal(Emulator(network, ORACLES[oracle]).run(x), expected)
 
 
@@ -106,7 +101,7 @@ def test_dense_scales_follow_the_oracle_where_roundings_of_the_scale_differ(orac
         )
         data = model.finish(y)
         zeros = np.zeros((1, 4), np.int8)
-        expected = _expected(oracle, data, zeros)
+        expected = outputs_of(oracle, data, zeros)
         np.testing.assert_array_equal(Emulator(import_model(data, "dense"), ORACLES[oracle]).run(zeros), expected)
     assert found > 10
 
@@ -121,4 +116,4 @@ def test_halves_in_means_go_where_the_oracle_sends_them(channels: int, oracle: s
     data = model.finish(model.mean(x, (1, 2), output=model.quantization(x), keep_dims=True))
     codes = rng.integers(-128, 128, (50, 2, 4, channels), dtype=np.int8)
     y = Emulator(import_model(data, "halves"), ORACLES[oracle]).run(codes)
-    np.testing.assert_array_equal(y, _expected(oracle, data, codes))
+    np.testing.assert_array_equal(y, outputs_of(oracle, data, codes))

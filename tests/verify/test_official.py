@@ -20,7 +20,7 @@ from hwq.schedule.planning import with_engines
 from hwq.verify.design import lower_design
 from hwq.verify.session import VerifyReport, verify
 from tests.support.models import official_file, official_model
-from tests.support.oracles import TfliteMicro
+from tests.support.oracles import outputs_of
 
 BUFFERS = BufferParameters(activations=1 << 17, weights=1 << 19, channels=4096, descriptors=32, accumulators=64)
 #: Cycles that the shipped projects may take, from START to the last output.
@@ -68,7 +68,7 @@ def check(name: str, accelerator: Accelerator, count: int, directory: Path) -> V
     for layer in network.layers:
         if layer.name in design.program.after:
             last = Emulator(alone(network, layer)).run(last)
-    assert np.array_equal(last.reshape(count, -1), TfliteMicro(model.read_bytes()).run(x).reshape(count, -1))
+    assert np.array_equal(last.reshape(count, -1), outputs_of("tflite_micro", model.read_bytes(), x).reshape(count, -1))
     return report
 
 
