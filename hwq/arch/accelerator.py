@@ -55,8 +55,7 @@ class Accelerator:
             columns, lanes = self.array.columns, self.requantizer.lanes
             if lanes is not None and columns % lanes:
                 check.fault("requantizer.lanes", f"must divide array.columns ({columns}), not {lanes}")
-            refuse = self.arithmetic.overflow is SumOverflow.REFUSE
-            if refuse and self.psum_bits > self.arithmetic.accumulator_bits:
+            if not self.may_overflow and self.psum_bits > self.arithmetic.accumulator_bits:
                 check.fault(
                     "arithmetic.accumulator_bits",
                     f"must be at least the {self.psum_bits} bits of a column's sum (arithmetic.psum_bits), "
@@ -94,9 +93,14 @@ class Accelerator:
         return self.exact_psum_bits if chosen is None else chosen
 
     @property
+    def may_overflow(self) -> bool:
+        """Whether sums may leave their widths: then they are fitted, and what did not fit is counted."""
+        return self.arithmetic.overflow is not SumOverflow.REFUSE
+
+    @property
     def column_bits(self) -> int:
         """Bits of the sums on their way down a column: all of them where the foot fits them to ``psum_bits``."""
-        return self.psum_bits if self.arithmetic.overflow is SumOverflow.REFUSE else self.exact_psum_bits
+        return self.exact_psum_bits if self.may_overflow else self.psum_bits
 
     @property
     def accumulation(self) -> Accumulation:
@@ -112,11 +116,6 @@ class Accelerator:
     def fits_psums(self) -> bool:
         """Whether the sums of passes are fitted to ``psum_bits`` at the foot of the columns."""
         return self.psum_bits < self.column_bits
-
-    @property
-    def fits_windows(self) -> bool:
-        """Whether the sums of depthwise windows are fitted to the widths of the array's, in a cycle of their own."""
-        return self.arithmetic.overflow is not SumOverflow.REFUSE
 
     # -- engines -------------------------------------------------------------------------------------------------
 
@@ -253,7 +252,7 @@ class Accelerator:
     def depthwise_latency(self) -> int:
         """From a group's issue to the results unit: read, line memory and window, operands, products, sums."""
         assert self.depthwise is not None
-        return 4 + self.depthwise.levels + self.fits_windows
+        return 4 + self.depthwise.levels + self.may_overflow
 
     @property
     def accumulate_latency(self) -> int:

@@ -96,6 +96,10 @@ class Register(IntEnum):
     STATUS = 0x0C
     CYCLES = 0x10
     LAYERS = 0x14
+    COUNTED = 0x18
+    PSUM_OVERFLOWS = 0x1C
+    ACCUMULATOR_OVERFLOWS = 0x20
+    OUTPUT_CLAMPS = 0x24
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,15 @@ REGISTERS: Mapping[Register, RegisterInfo] = {
     ),
     Register.CYCLES: RegisterInfo("ro", "cycles from START to the last layer's last output written"),
     Register.LAYERS: RegisterInfo("ro", "descriptors completed since START"),
+    Register.COUNTED: RegisterInfo("wo", "the descriptor, first 0, whose counts the next three registers show"),
+    Register.PSUM_OVERFLOWS: RegisterInfo("ro", "sums of passes that left psum_bits; 0 under overflow refuse"),
+    Register.ACCUMULATOR_OVERFLOWS: RegisterInfo("ro", "sums that left accumulator_bits; 0 under overflow refuse"),
+    Register.OUTPUT_CLAMPS: RegisterInfo("ro", "results outside the format of the codes; 0 under overflow refuse"),
 }
+
+
+COUNTERS = (Register.PSUM_OVERFLOWS, Register.ACCUMULATOR_OVERFLOWS, Register.OUTPUT_CLAMPS)
+"""Registers that show counts of one descriptor; they saturate."""
 
 
 def bit_mask(register: Register, name: str) -> int:

@@ -132,9 +132,15 @@ def run_json(layer: RunReport) -> dict[str, Any]:
         "macs": layer.macs,
         "utilization": None if layer.utilization is None else round(layer.utilization, 6),
         "cycles_by_cause": dict(layer.causes),
+        **_counts_json(layer.counts),
+        "wrong_counts": [vars(wrong) for wrong in layer.wrong_counts],
         "wrong_cycles": [{"sample": sample, "cycles": count} for sample, count in layer.wrong_cycles],
         "divergence": None if layer.divergence is None else vars(layer.divergence),
     }
+
+
+def _counts_json(counts: tuple[int, int, int] | None) -> dict[str, int | None]:
+    return dict(zip(("psum_overflows", "accumulator_overflows", "output_clamps"), counts or (None,) * 3, strict=True))
 
 
 _COLUMNS = (
@@ -145,14 +151,30 @@ _COLUMNS = (
     Column("Predicted", right=True, drop=1),
     Column("MACs", right=True, drop=4),
     Column("Use", right=True, drop=2),
-    Column(""),
 )
+
+_COUNT_COLUMNS = (
+    Column("Psum overflows", right=True),
+    Column("Acc. overflows", right=True),
+    Column("Clamps", right=True, drop=5),
+)
+
+#: Most wrong counters that are told.
+_MOST_COUNTS = 3
 
 
 def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Path | None, causes: bool) -> None:
     out = console.output()
-    rows = [Row(_cells(run), "" if run.match else "red", section=run is report.network) for run in report.runs]
-    out.print(fitted(_COLUMNS, rows, out))
+    counted = any(run.counts for run in report.runs)
+    rows = [
+        Row(
+            (*_cells(run), *(_counts(run) if counted else ()), "ok" if run.match else "WRONG"),
+            "" if run.match else "red",
+            section=run is report.network,
+        )
+        for run in report.runs
+    ]
+    out.print(fitted((*_COLUMNS, *(_COUNT_COLUMNS if counted else ()), Column("")), rows, out))
     out.print()
     if causes:
         titles = [cause.replace("_", " ").capitalize() for cause in CAUSES]
@@ -177,6 +199,8 @@ def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Pat
         for sample, cycles in run.wrong_cycles[:1]:
             text = f"Cycles of {run_title(run.name)}, sample {sample}: {cycles:,}, {run.predicted_cycles:,} predicted."
             console.say(text, "red")
+    for wrong in [wrong for run in report.runs for wrong in run.wrong_counts][:_MOST_COUNTS]:
+        console.say(f"{wrong}.", "red")
     if waveform:
         console.say(f"Waveform: {waveform}")
     if output:
@@ -212,5 +236,8 @@ def _cells(layer: RunReport) -> tuple[str, ...]:
         f"{layer.predicted_cycles:,}",
         f"{layer.macs:,}" if layer.macs else "",
         f"{layer.utilization:.1%}" if layer.macs and layer.utilization is not None else "",
-        "ok" if layer.match else "WRONG",
     )
+
+
+def _counts(run: RunReport) -> tuple[str, ...]:
+    return tuple("" if run.counts is None or not run.macs else f"{count:,}" for count in run.counts or (0, 0, 0))

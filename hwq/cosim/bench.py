@@ -2,7 +2,8 @@
 
 ``HWQ_JOB`` names a JSON file: ``package`` (directory of the generated design), ``runs`` (names, in order),
 ``vectors`` (npz with ``run_{run}_{n}`` int [samples, elements], the run's n-th input) and ``results``: a directory for
-one npz a run (``output`` int [samples, elements], ``cycles`` int [samples]), and for ``failure.txt`` where there is
+one npz a run (``output`` int [samples, elements], ``cycles`` int [samples], ``counts`` int [samples, descriptors, 3],
+no descriptors where the accelerator does not count overflows), and for ``failure.txt`` where there is
 one.
 
 The bench compares nothing itself. It fails on silence: a design that takes no data, does not finish, or gives no
@@ -21,7 +22,7 @@ import cocotb
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.cosim.driver import AcceleratorDriver
+from hwq.cosim.driver import COUNTERS, AcceleratorDriver
 from hwq.cosim.package import GeneratedPackage
 from hwq.export.files import writing
 
@@ -53,16 +54,16 @@ async def _run_job(
         await driver.load(memory, 0, package.image(images[memory]))
     for name in runs:
         inputs = [vectors[f"run_{name}_{number}"] for number in range(len(package.run(name)["inputs"]))]
-        outputs, cycles = await _run(driver, package, name, inputs)
+        found = await _run(driver, package, name, inputs)
         partial = results / f"{name}.partial.npz"
         with writing(partial):
-            np.savez(partial, output=np.array(outputs), cycles=np.array(cycles))
+            np.savez(partial, output=found["output"], cycles=found["cycles"], counts=found["counts"])
         partial.rename(results / f"{name}.npz")
 
 
 async def _run(
     driver: AcceleratorDriver, package: GeneratedPackage, name: str, inputs: list[NDArray[np.integer]]
-) -> tuple[list[NDArray[np.int64]], list[int]]:
+) -> dict[str, NDArray[np.int64]]:
     run = package.run(name)
     target = run["output"]
     word = package.word_elements
@@ -71,7 +72,9 @@ async def _run(
     first, count = (0, package.used_activation_words) if run["whole"] else (base, words)
     filler = package.pack(np.full(word, _FILLER)) * count
     await driver.load("descriptors", 0, package.image(run["descriptor_file"]))
-    outputs, cycles = [], []
+    # END is a descriptor too, with nothing to count.
+    counted = run["descriptors"] - 1 if package.counts_overflows else 0
+    outputs, cycles, counts = [], [], []
     for sample in zip(*inputs, strict=True):
         # In this order: a network's output may lie where its input was.
         await driver.load("activations", first, filler)
@@ -79,7 +82,13 @@ async def _run(
             await driver.load("activations", source["address"] // word, package.pack(codes))
         try:
             cycles.append(await driver.run(2 * run["predicted_cycles"] + 1000))
+            counts.append(await driver.read_counts(counted))
             outputs.append(package.unpack(await driver.read_activations(base, words), target["elements"]))
         except AssertionError as error:
             raise AssertionError(f"{run['title']}: {error}") from None
-    return outputs, cycles
+    shape = (len(outputs), counted, len(COUNTERS))
+    return {
+        "output": np.array(outputs),
+        "cycles": np.array(cycles),
+        "counts": np.array(counts, np.int64).reshape(shape),
+    }

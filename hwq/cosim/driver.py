@@ -11,6 +11,10 @@ from cocotb.triggers import First, RisingEdge, Timer
 from hwq.cosim.package import GeneratedPackage
 
 CLOCK_NS = 10
+
+COUNTERS = ("PSUM_OVERFLOWS", "ACCUMULATOR_OVERFLOWS", "OUTPUT_CLAMPS")
+"""Registers that show counts of one descriptor."""
+
 _READ_SLACK = 6
 """Cycles after the last read request in which answers may still come."""
 
@@ -113,6 +117,15 @@ class AcceleratorDriver:
         status = await self.read_register("STATUS")
         assert not status & package.bit("STATUS", "ERROR"), "the accelerator refused a descriptor (STATUS.ERROR)"
         return await self.read_register("CYCLES")
+
+    async def read_counts(self, descriptors: int) -> list[list[int]]:
+        """Of each descriptor that was run its overflows of psums and accumulators, and its clamped outputs."""
+        counts = []
+        for number in range(descriptors):
+            await self.write_register("COUNTED", number)
+            await self._cycles(2)
+            counts.append([await self.read_register(name) for name in COUNTERS])
+        return counts
 
     async def read_activations(self, base: int, count: int) -> list[int]:
         """``count`` words of activation memory from word ``base`` on."""

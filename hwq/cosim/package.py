@@ -36,6 +36,11 @@ class GeneratedPackage:
         """Words of activation memory that the network's tensors take."""
         return int(self._memories["activations"]["used"])
 
+    @property
+    def counts_overflows(self) -> bool:
+        """Whether the accelerator counts what left its width."""
+        return bool(self.manifest["parameters"]["arithmetic"]["overflow"] != "refuse")
+
     def register(self, name: str) -> int:
         """Byte offset of a register."""
         offset: int = next(r["offset"] for r in self.manifest["registers"] if r["name"] == name)

@@ -44,6 +44,9 @@ class Emulator:
     sums:
         By name, how an accelerator sums a layer's products (`hwq.schedule.order`): where sums may leave their width,
         they are computed in its order. Without it sums are exact, and wrap at 32 bits.
+    count:
+        Whether `overflows` has every layer whose overflow is a choice, with its clamped outputs, and not only those
+        whose sums could leave their width.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class Emulator:
         contract: Contract = Contract.DOUBLE,
         product: type[Product] | None = None,
         sums: Mapping[str, OrderedSum] | None = None,
+        count: bool = False,
     ) -> None:
         self.network = network
         self.contract = contract
@@ -73,7 +77,9 @@ class Emulator:
         self._kernels: dict[str, Kernel] = {}
         for layer in network.layers:
             try:
-                self._kernels[layer.name] = build(network, layer, arithmetic, product, (sums or {}).get(layer.name))
+                self._kernels[layer.name] = build(
+                    network, layer, arithmetic, product, (sums or {}).get(layer.name), count
+                )
             except ModelError as error:
                 raise ModelError(f"layer {layer.name}: {error}") from None
         #: Samples that are computed together: enough to hide the cost of calls, few enough to stay in cache.
@@ -81,7 +87,10 @@ class Emulator:
 
     @property
     def overflows(self) -> dict[str, Overflows]:
-        """How often sums left their width, of every layer whose sums could; over all samples since this was made."""
+        """How often sums left their width, of every layer whose sums could; over all samples since this was made.
+
+        Per channel; a layer is missing where nothing of it is counted.
+        """
         return {name: kernel.overflows for name, kernel in self._kernels.items() if isinstance(kernel, Ordered)}
 
     def run(self, x: Codes) -> Codes:

@@ -46,6 +46,7 @@ from hwq.graph.tables import (
     xnnpack_requantization_table,
 )
 from hwq.graph.tensors import Quantization
+from hwq.numeric.accumulation import SumOverflow
 from hwq.schedule.order import OrderedSum
 
 #: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
@@ -53,15 +54,22 @@ Kernel = Callable[..., None]
 
 
 def build(
-    network: Network, layer: Layer, arithmetic: Arithmetic, product: type[Product], how: OrderedSum | None = None
+    network: Network,
+    layer: Layer,
+    arithmetic: Arithmetic,
+    product: type[Product],
+    how: OrderedSum | None = None,
+    count: bool = False,
 ) -> Kernel:
     """The callable that computes ``layer``; products of weights and activations are computed by ``product``.
 
-    ``how`` they are summed matters where a sum could leave its width.
+    ``how`` they are summed matters where a sum could leave its width; with ``count`` clamped outputs matter too.
     """
-    if how is not None and isinstance(layer, WeightedLayer) and may_overflow(network, layer, how):
-        contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
-        return Ordered(network, layer, contract, how)
+    if how is not None and isinstance(layer, WeightedLayer):
+        chosen = how.accumulation.overflow is not SumOverflow.REFUSE
+        if chosen and (count or may_overflow(network, layer, how)):
+            contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
+            return Ordered(network, layer, contract, how)
     if isinstance(layer, Conv2D):
         return Convolution(network, layer, arithmetic.convolution, product)
     if isinstance(layer, DepthwiseConv2D):

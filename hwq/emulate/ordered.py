@@ -38,6 +38,11 @@ class Overflows:
     accumulator: Integers
     output: Integers
 
+    @property
+    def totals(self) -> Integers:
+        """Of all channels: psums, accumulators, outputs."""
+        return np.array([self.psum.sum(), self.accumulator.sum(), self.output.sum()])
+
 
 class Ordered:
     """A convolution or dense layer, grouped and depthwise ones too, summed as ``how`` says.

@@ -9,11 +9,14 @@ from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, Signature, connect
 
 from hwq.arch.accelerator import Accelerator as AcceleratorParameters
+from hwq.arch.engines import SUMMING
+from hwq.arch.isa import COUNTERS
 from hwq.gateware.activations import ActivationMemory
 from hwq.gateware.engines import ENGINES
 from hwq.gateware.library import place
 from hwq.gateware.load import LoadPort, beat_layout
 from hwq.gateware.nets import delay, net
+from hwq.gateware.overflows import Overflows
 from hwq.gateware.pe import shape_of
 from hwq.gateware.ports import share
 from hwq.gateware.ram import address_bits
@@ -60,7 +63,7 @@ class Accelerator(Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         parameters = self._accelerator
-        registers = place(m, "registers", Registers, platform)
+        registers = place(m, "registers", Registers, platform, counters=parameters.may_overflow)
         sequencer = place(m, "sequencer", Sequencer, platform, accelerator=parameters)
         load = place(m, "load_port", LoadPort, platform, accelerator=parameters)
         activations = place(m, "activation_memory", ActivationMemory, platform, accelerator=parameters)
@@ -86,6 +89,20 @@ class Accelerator(Component):
             sequencer.finished.eq(results.done),
             self.done.eq(sequencer.done),
         ]
+
+        if parameters.may_overflow:
+            overflows = place(m, "overflows", Overflows, platform, accelerator=parameters)
+            for name in SUMMING:
+                if name in engines:
+                    connect(m, engines[name].events, getattr(overflows, name))
+            m.d.comb += [
+                overflows.clamps.eq(results.clamps),
+                overflows.start.eq(registers.start),
+                overflows.finished.eq(results.done),
+                overflows.layers.eq(sequencer.layers),
+                overflows.counted.eq(registers.counted),
+                *(getattr(registers, r.name.lower()).eq(getattr(overflows, r.name.lower())) for r in COUNTERS),
+            ]
 
         # Load port.
         m.d.comb += [

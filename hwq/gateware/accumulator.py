@@ -9,6 +9,8 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.fitting import fit
 from hwq.gateware.library import place
+from hwq.gateware.nets import ones
+from hwq.gateware.ports import events_signature
 from hwq.gateware.ram import Ram, address_bits
 
 
@@ -20,6 +22,9 @@ class Accumulator(Component):
 
     The drain port reads ``drain_bank[drain_address]``, data one cycle later. While ``drain_enable``, the bank it names
     belongs to it: no addition may be under way there.
+
+    ``events`` counts, one cycle after the sums, those that did not fit: in the array, which says so in ``psum_out``,
+    and here.
     """
 
     module = "hwq_accumulator"
@@ -28,7 +33,7 @@ class Accumulator(Component):
         columns, depth = accelerator.array.columns, accelerator.buffers.accumulators
         bits = accelerator.arithmetic.accumulator_bits
         self._columns, self._depth, self._bits = columns, depth, bits
-        self._accumulation = accelerator.accumulation
+        self._accelerator = accelerator
         address = address_bits(depth)
         super().__init__(
             {
@@ -41,6 +46,8 @@ class Accumulator(Component):
                 "drain_bank": In(1),
                 "drain_address": In(address),
                 "drain_data": Out(data.ArrayLayout(signed(bits), columns)),
+                "events": Out(events_signature(accelerator, "array")),
+                **({"psum_out": In(columns)} if accelerator.fits_psums else {}),
             }
         )
 
@@ -77,9 +84,17 @@ class Accumulator(Component):
                 memory.write_enable.eq(write_valid & (write_bank == number)),
             ]
             stored.append(data.View(layout, memory.read_data))
+        beyond = []
         for c in range(self._columns):
             before = Mux(now_first, 0, Mux(now_bank, stored[1][c], stored[0][c]))
-            fitted, _ = fit(m, f"sum_{c}", before + self.sums[c], self._bits, self._accumulation)
+            fitted, out = fit(m, f"sum_{c}", before + self.sums[c], self._bits, self._accelerator.accumulation)
+            beyond.append(out)
             m.d.sync += total[c].eq(fitted)
             m.d.comb += self.drain_data[c].eq(Mux(drained, stored[1][c], stored[0][c]))
+        if self._accelerator.may_overflow:
+            psums = list(self.psum_out) if self._accelerator.fits_psums else []
+            m.d.sync += [
+                self.events.psum.eq(ones([now_valid & out for out in psums])),
+                self.events.accumulator.eq(ones([now_valid & out for out in beyond])),
+            ]
         return m

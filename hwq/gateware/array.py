@@ -19,7 +19,7 @@ class SystolicArray(Component):
     """``sums[c] = sum over r of operands[r] * weights[r][c]``, one vector of operands per cycle.
 
     Where overflow is a choice and ``psum_bits`` cannot hold every sum, sums are exact down the column and fitted to it
-    at the foot, in a cycle of their own.
+    at the foot, in a cycle of their own; ``out[c]`` says which did not fit.
 
     Operands of one step enter side by side and leave as one vector of sums ``latency`` cycles later; skewing them, row
     by row, and deskewing the sums, column by column, is done here. ``bank`` names the weights a step uses.
@@ -44,6 +44,7 @@ class SystolicArray(Component):
                 "load": In(rows),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), columns)),
                 "sums": Out(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
+                **({"out": Out(columns)} if accelerator.fits_psums else {}),
             }
         )
 
@@ -92,7 +93,8 @@ class SystolicArray(Component):
         for c in range(columns):
             psum: Any = psums[c]
             if accelerator.fits_psums:
-                fitted, _ = fit(m, f"foot_{c}", psum, accelerator.psum_bits, accelerator.accumulation)
+                fitted, out = fit(m, f"foot_{c}", psum, accelerator.psum_bits, accelerator.accumulation)
                 psum = delay(m, fitted, 1, f"foot_{c}")
+                m.d.comb += self.out[c].eq(delay(m, out, columns - c, f"foot_out_{c}"))
             m.d.comb += self.sums[c].eq(delay(m, psum, columns - 1 - c, f"sum_deskew_{c}"))
         return m

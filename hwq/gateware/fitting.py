@@ -20,16 +20,16 @@ def fit(m: Module, name: str, exact: Any, bits: int, accumulation: Accumulation)
         return net(m, name, exact, signed(bits)), Const(0, 1)
     value = net(m, f"{name}_exact", exact, signed(len(exact)))
     symmetric = overflow is SumOverflow.SATURATE_SYMMETRIC
-    sign, spare = value[-1], value[bits - 1 :]
+    spare = value[bits - 1 :]
     beyond: Any = spare.any() & ~spare.all()
     if symmetric:
         beyond = beyond | (value == -(1 << (bits - 1)))
     out = net(m, f"{name}_out", beyond, 1)
     if overflow is SumOverflow.WRAP:
         return net(m, name, value[:bits].as_signed(), signed(bits)), out
-    # The highest value, or its complement, the lowest; one above that is its negative.
-    limit = Cat((~sign).replicate(bits - 2), sign)
-    rest = Mux(out, limit, value[1:bits])
-    # As a sum, for a choice of a constant would come out as a register of one bit with a reset of its own.
-    lowest = value[0] | out if symmetric else Mux(out, ~sign, value[0])
-    return net(m, name, Cat(lowest, rest).as_signed(), signed(bits)), out
+    low, high = accumulation.range(bits)
+    limit = net(m, f"{name}_limit", Mux(value[-1], low >> symmetric, high >> symmetric), signed(bits - symmetric))
+    if symmetric:
+        # Both limits are odd. A choice of a constant would come out as a register of one bit with a reset of its own.
+        return net(m, name, Cat(value[0] | out, Mux(out, limit, value[1:bits])).as_signed(), signed(bits)), out
+    return net(m, name, Mux(out, limit, value[:bits].as_signed()), signed(bits)), out

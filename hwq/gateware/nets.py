@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 
@@ -37,3 +37,12 @@ def select(choices: list[Any], index: Any) -> Any:
         choices = [Mux(index[bit], pair[1], pair[0]) if len(pair) == 2 else pair[0] for pair in pairs]
         bit += 1
     return choices[0]
+
+
+def ones(bits: list[Any]) -> Any:
+    """How many of ``bits`` are high, by a tree of adders."""
+    terms = bits or [Const(0, 1)]
+    while len(terms) > 1:
+        pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
+        terms = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]
+    return terms[0]

@@ -84,6 +84,14 @@ def result_signature(accelerator: Accelerator) -> Signature:
     )
 
 
+def events_signature(accelerator: Accelerator, engine: str) -> Signature:
+    """How many sums of ``engine`` left ``psum_bits`` and ``accumulator_bits`` in a cycle; nothing where none may."""
+    if not accelerator.may_overflow:
+        return Signature({})
+    count = range({"array": accelerator.array.columns, "depthwise": accelerator.lanes}[engine] + 1)
+    return Signature({"psum": Out(count), "accumulator": Out(count)})
+
+
 def write_signature(accelerator: Accelerator) -> Signature:
     """Codes on their way to activation memory: lane ``i`` goes to element ``address + i`` where ``mask[i]``."""
     lanes = accelerator.lanes

@@ -13,12 +13,14 @@ from hwq.gateware.nets import net
 class Registers(Component):
     """The registers of ``arch.isa``: ``read_data`` follows ``address`` by one cycle, writes act in the next cycle.
 
-    Other addresses read 0 and ignore writes; so does CONTROL where a reserved bit is written 1.
+    Other addresses read 0 and ignore writes; so does CONTROL where a reserved bit is written 1. With ``counters``
+    ``counted`` is what was last written to COUNTED, and its counts are shown.
     """
 
     module = "hwq_registers"
 
-    def __init__(self) -> None:
+    def __init__(self, *, counters: bool = False) -> None:
+        self._counters = isa.COUNTERS if counters else ()
         super().__init__(
             {
                 "address": In(8),
@@ -31,6 +33,8 @@ class Registers(Component):
                 "error": In(1),
                 "cycles": In(32),
                 "layers": In(16),
+                **({"counted": Out(16)} if counters else {}),
+                **{register.name.lower(): In(32) for register in self._counters},
             }
         )
 
@@ -42,6 +46,7 @@ class Registers(Component):
             Register.STATUS: self._bits(Register.STATUS),
             Register.CYCLES: self.cycles,
             Register.LAYERS: self.layers,
+            **{register: getattr(self, register.name.lower()) for register in self._counters},
         }
         read: Value = Const(0, 32)
         for register, value in values.items():
@@ -50,6 +55,9 @@ class Registers(Component):
         command = self.write_enable & (self.address == Register.CONTROL.value)
         start = isa.bit_mask(Register.CONTROL, "START")
         m.d.sync += [self.read_data.eq(read), self.start.eq(command & (self.write_data == start) & ~self.busy)]
+        if self._counters:
+            with m.If(self.write_enable & (self.address == Register.COUNTED.value)):
+                m.d.sync += self.counted.eq(self.write_data)
         return m
 
     def _bits(self, register: Register) -> Value:

@@ -24,6 +24,9 @@ class Requantizer(Component):
     outer one away from zero; ``acc + bias`` and its left shift wrap at 32 bits (docs/spec/numerics.md, contract
     ``double``). ``shift`` may not exceed ``max_left_shift``.
 
+    ``clamped`` comes with a code whose value was outside the format of the codes, whatever ``low`` and ``high``; only
+    where overflow is counted.
+
     Latency 8, interval 1, nothing stalls. ``zero_point``, ``low`` and ``high`` are constant while codes are in flight.
     """
 
@@ -42,6 +45,7 @@ class Requantizer(Component):
                 "low": In(field_shape("low", accelerator)),
                 "high": In(field_shape("high", accelerator)),
                 "code": Out(shape_of(accelerator.activation)),
+                **({"clamped": Out(1)} if accelerator.may_overflow else {}),
             }
         )
 
@@ -108,4 +112,7 @@ class Requantizer(Component):
         bits = len(self.code)
         code = Mux(shifted > self.high, self.high[:bits], shifted[:bits])
         m.d.sync += self.code.eq(Mux(shifted < self.low, self.low[:bits], code))
+        if self._accelerator.may_overflow:
+            spare = shifted[bits - 1 :]
+            m.d.sync += self.clamped.eq(spare.any() & ~spare.all())
         return m

@@ -7,9 +7,10 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines import SUMMING
 from hwq.gateware.descriptor import RECORD
 from hwq.gateware.library import place
-from hwq.gateware.nets import delay, net
+from hwq.gateware.nets import delay, net, ones
 from hwq.gateware.ports import any_of, pick, result_signature, write_signature
 from hwq.gateware.ram import Ram, address_bits
 from hwq.gateware.requantizer import Requantizer
@@ -21,6 +22,8 @@ class Results(Component):
     Each engine has a port of its name; one of them at a time gives groups. A group's codes are written
     ``1 + requantizer_latency`` cycles after its ``valid``, and ``done`` comes in the cycle after the last one's reached
     memory. Interval 1, nothing stalls.
+
+    ``clamps`` counts, one cycle after codes, those of layers that accumulate whose values were outside their format.
     """
 
     module = "hwq_results"
@@ -32,6 +35,7 @@ class Results(Component):
                 **{name: In(result_signature(accelerator)) for name in accelerator.engines},
                 "write": Out(write_signature(accelerator)),
                 "done": Out(1),
+                **({"clamps": Out(range(accelerator.lanes + 1))} if accelerator.may_overflow else {}),
                 "record_write_enable": In(1),
                 "record_write_address": In(address_bits(accelerator.record_words)),
                 "record_write_data": In(accelerator.lanes * RECORD.size),
@@ -82,6 +86,7 @@ class Results(Component):
             data.ArrayLayout(engines[next(iter(engines))].values.shape().elem_shape, lanes),
             pick(m, "values", [(now, engine.values) for now, engine in ours]),
         )
+        clamped = []
         for lane in range(lanes):
             fields = data.View(RECORD, records.read_data[lane * RECORD.size : (lane + 1) * RECORD.size])
             requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
@@ -95,4 +100,10 @@ class Results(Component):
                 Cat(requantizer.high).eq(high),
                 self.write.data[lane].eq(requantizer.code),
             ]
+            if accelerator.may_overflow:
+                clamped.append(requantizer.clamped & self.write.mask[lane])
+        if accelerator.may_overflow:
+            summing = any_of([engine.valid for name, engine in engines.items() if name in SUMMING])
+            counted = delay(m, summing, cycles, "counted", reset_less=False)
+            m.d.sync += self.clamps.eq(ones([counted & out for out in clamped]))
         return m

@@ -22,7 +22,8 @@ from hwq.gateware.pe import shape_of
 class Taps(Component):
     """``value = sum of operand[k] * weights[k]`` over all taps; operands are `OperandStage`'s.
 
-    The sum is exact, and where overflow is a choice it is fitted to ``psum_bits`` and then to ``accumulator_bits``.
+    The sum is exact, and where overflow is a choice it is fitted to ``psum_bits`` and then to ``accumulator_bits``;
+    ``psum_out`` and ``accumulator_out`` come with a value that did not fit.
     Latency 2 and a cycle for each level of the adder tree (`DepthwiseParameters.levels`), and one for fitting; interval
     1; nothing stalls.
     """
@@ -37,16 +38,17 @@ class Taps(Component):
         most = self._taps * (code.max - code.min if subtracted else -code.min) * -accelerator.weight.min
         self._exact = most.bit_length() + 1
         arithmetic = accelerator.arithmetic
-        chosen = (arithmetic.psum_bits, arithmetic.accumulator_bits) if accelerator.fits_windows else ()
+        chosen = (arithmetic.psum_bits, arithmetic.accumulator_bits) if accelerator.may_overflow else ()
         #: Widths that the exact sum is fitted to, one after the other.
-        self._widths = [bits for bits in chosen if bits is not None]
+        self._widths = dict(zip(("psum", "accumulator"), chosen, strict=False))
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),
                 "covered": In(self._taps),
                 "zero_point": In(field_shape("in_zero_point", accelerator)),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), self._taps)),
-                "value": Out(signed(min([*self._widths, self._exact]))),
+                **{f"{name}_out": Out(1) for name in self._widths},
+                "value": Out(signed(min([self._exact, *(bits for bits in self._widths.values() if bits)]))),
             }
         )
 
@@ -76,13 +78,14 @@ class Taps(Component):
                 m.d.sync += total.eq(net(m, f"total_{level}_{number}", exact, total.shape()))
                 sums.append(total)
             terms = sums
-        if not self._accelerator.fits_windows:
+        if not self._accelerator.may_overflow:
             m.d.comb += self.value.eq(terms[0])
             return m
         value: Any = terms[0]
-        for number, bits in enumerate(self._widths):
-            if bits <= len(value):
-                value, _ = fit(m, f"fitted_{number}", value, bits, self._accelerator.accumulation)
+        for name, bits in self._widths.items():
+            if bits is not None and bits <= len(value):
+                value, out = fit(m, f"{name}_sum", value, bits, self._accelerator.accumulation)
+                m.d.sync += getattr(self, f"{name}_out").eq(out)
         fitted = Signal(self.value.shape(), name="fitted", reset_less=True)
         m.d.sync += fitted.eq(value)
         m.d.comb += self.value.eq(fitted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,13 +35,37 @@ class Divergence:
         )
 
 
+COUNTED = ("psum overflows", "accumulator overflows", "output clamps")
+"""What accelerators count where overflow is a choice, in the order of their counters."""
+
+_MOST = (1 << 32) - 1
+"""Counters stay there."""
+
+
+@dataclass(frozen=True)
+class WrongCount:
+    """A counter of the hardware that is not what the emulator counted for a layer and a sample."""
+
+    layer: str
+    sample: int
+    counted: str
+    expected: int
+    actual: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.counted} of layer {self.layer}, sample {self.sample}: {self.expected:,} expected, "
+            f"{self.actual:,} counted"
+        )
+
+
 @dataclass(frozen=True)
 class RunReport:
     """Comparison of one run: a layer, or the whole network.
 
     ``cycles`` is what the hardware counted for one sample, ``None`` where it did not finish; ``wrong_cycles`` are
     (sample, cycles) of the samples that took another number than predicted. ``causes`` are what the predicted cycles go
-    to.
+    to. ``counts`` are the hardware's counters (`COUNTED`), all samples together; ``None`` where it has none.
     """
 
     name: str
@@ -54,11 +78,13 @@ class RunReport:
     causes: Mapping[str, int]
     wrong_cycles: tuple[tuple[int, int], ...]
     divergence: Divergence | None
+    counts: tuple[int, int, int] | None
+    wrong_counts: tuple[WrongCount, ...]
 
     @property
     def match(self) -> bool:
-        """Whether every element and every cycle count is right."""
-        return self.mismatches == 0 and self.cycles is not None and not self.wrong_cycles
+        """Whether every element, every cycle count and every counter is right."""
+        return self.mismatches == 0 and self.cycles is not None and not self.wrong_cycles and not self.wrong_counts
 
     @property
     def utilization(self) -> float | None:
@@ -71,6 +97,8 @@ def compare_run(
     expected: NDArray[np.integer],
     actual: NDArray[np.integer],
     cycles: Sequence[int],
+    expected_counts: NDArray[np.integer],
+    counts: NDArray[np.integer],
 ) -> RunReport:
     """Compare one run.
 
@@ -82,6 +110,10 @@ def compare_run(
         [samples, elements], in memory order.
     cycles:
         Counted by the hardware, for each sample.
+    expected_counts:
+        [samples, layers of the run, 3], the emulator's.
+    counts:
+        [samples, descriptors of the run, 3], the hardware's counters; no descriptors where it has none.
 
     Raises
     ------
@@ -91,6 +123,7 @@ def compare_run(
     if expected.shape != actual.shape or len(cycles) != len(expected) or not expected.size:
         raise ValueError(f"{run.title}: {expected.shape} expected, {actual.shape} and {len(cycles)} runs given")
     wrong = expected.astype(np.int64) != actual.astype(np.int64)
+    counted = counts.shape[1] > 0
     return RunReport(
         name=run.name,
         elements=expected.size,
@@ -104,14 +137,40 @@ def compare_run(
             (sample, int(count)) for sample, count in enumerate(cycles) if count != run.predicted_cycles
         ),
         divergence=_first(run, expected, actual, wrong) if wrong.any() else None,
+        counts=(int(counts[..., 0].sum()), int(counts[..., 1].sum()), int(counts[..., 2].sum())) if counted else None,
+        wrong_counts=tuple(_wrong_counts(run, expected_counts, counts)) if counted else (),
     )
 
 
 def unfinished_run(run: Run, elements: int) -> RunReport:
     """The report of a run that gave no result: every element counts as wrong."""
     return RunReport(
-        run.name, elements, elements, None, run.predicted_cycles, run.macs, run.multipliers, run.causes, (), None
+        run.name,
+        elements,
+        elements,
+        None,
+        run.predicted_cycles,
+        run.macs,
+        run.multipliers,
+        run.causes,
+        (),
+        None,
+        None,
+        (),
     )
+
+
+def _wrong_counts(run: Run, expected: NDArray[np.integer], counts: NDArray[np.integer]) -> Iterator[WrongCount]:
+    """Counters that differ from the emulator's; a layer of groups has those of all its descriptors."""
+    first = 0
+    for number, step in enumerate(run.steps):
+        ours = counts[:, first : first + len(step.descriptors)].sum(axis=1)
+        first += len(step.descriptors)
+        theirs = np.minimum(expected[:, number], _MOST * len(step.descriptors))
+        for sample, kind in zip(*np.nonzero(ours != theirs), strict=True):
+            found = int(theirs[sample, kind]), int(ours[sample, kind])
+            yield WrongCount(step.layer, int(sample), COUNTED[kind], *found)
+    assert first == counts.shape[1]
 
 
 def _first(

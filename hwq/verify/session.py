@@ -220,7 +220,8 @@ class _Simulation:
             path = self._results / f"{vector.run}.npz"
             if path.exists():
                 with np.load(path) as result:
-                    reports.append(compare_run(run, vector.outputs, result["output"], list(result["cycles"])))
+                    found = (result["output"], list(result["cycles"]), vector.counts, result["counts"])
+                    reports.append(compare_run(run, vector.outputs, *found))
             elif not interrupted:
                 reports.append(unfinished_run(run, vector.outputs.size))
         return reports

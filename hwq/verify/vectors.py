@@ -10,17 +10,22 @@ from numpy.typing import NDArray
 from hwq.emulate import Emulator
 from hwq.export.testbench import RunVector
 from hwq.schedule.order import ordered_sums
-from hwq.schedule.runs import Placed
+from hwq.schedule.runs import Placed, Run
 from hwq.verify.design import Design
 
 
 @dataclass(frozen=True, eq=False)
 class GoldenRun:
-    """What enters and leaves one run, each tensor flat in memory order: integer [samples, elements]."""
+    """What enters and leaves one run, each tensor flat in memory order: integer [samples, elements].
+
+    ``counts`` int64 [samples, layers, 3] are the overflows of psums and accumulators and the clamped outputs of each
+    layer of the run; zeros where they are not counted.
+    """
 
     run: str
     inputs: tuple[NDArray[np.integer], ...]
     outputs: NDArray[np.integer]
+    counts: NDArray[np.int64]
 
     def first(self) -> RunVector:
         """The first sample, for the testbench."""
@@ -28,20 +33,34 @@ class GoldenRun:
 
 
 def emulator_of(design: Design) -> Emulator:
-    """The emulator of a design's network in its accelerator's arithmetic."""
+    """The emulator of a design's network in its accelerator's arithmetic; it counts what the hardware counts."""
     accelerator = design.program.accelerator
     sums = ordered_sums(design.network, accelerator)
-    return Emulator(design.network, accelerator.arithmetic.contract, sums=sums)
+    return Emulator(design.network, accelerator.arithmetic.contract, sums=sums, count=True)
 
 
 def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
     """Run samples ``x`` [N, *input shape] through the whole network and keep what the design's runs see."""
-    tensors = emulator_of(design).trace(x)
+    emulator = emulator_of(design)
+    tensors = emulator.trace(x)
+    samples = [_counts(emulator, x[i : i + 1]) for i in range(len(x))] if emulator.overflows else []
+    nothing = np.zeros(3, np.int64)
+
+    def counts(run: Run) -> NDArray[np.int64]:
+        found = [[sample.get(step.layer, nothing) for step in run.steps] for sample in samples]
+        return np.array(found or np.zeros((len(x), len(run.steps), 3)), dtype=np.int64)
 
     def flat(placed: Placed) -> NDArray[np.integer]:
         return tensors[placed.tensor].reshape(len(x), -1)
 
     return [
-        GoldenRun(run.name, tuple(flat(placed) for placed in run.inputs), flat(run.output))
+        GoldenRun(run.name, tuple(flat(placed) for placed in run.inputs), flat(run.output), counts(run))
         for run in design.program.runs
     ]
+
+
+def _counts(emulator: Emulator, sample: NDArray[np.integer]) -> dict[str, NDArray[np.int64]]:
+    """Of each layer by name, int64 [3]: what its channels count together for one sample."""
+    before = emulator.overflows
+    emulator.trace(sample)
+    return {name: after.totals - before[name].totals for name, after in emulator.overflows.items()}

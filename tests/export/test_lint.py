@@ -48,6 +48,11 @@ DESIGNS = {
         ArithmeticParameters(overflow=SumOverflow.SATURATE_SYMMETRIC, accumulator_bits=16, psum_bits=14),
         depthwise=DepthwiseParameters(),
     ),
+    "wrapping": Accelerator(
+        ArrayParameters(2, 2),
+        ArithmeticParameters(overflow=SumOverflow.WRAP, accumulator_bits=12, psum_bits=17),
+        depthwise=DepthwiseParameters(2, 2),
+    ),
     "depthwise": Accelerator(depthwise=DepthwiseParameters()),
     "depthwise 2x5, 3x12, subtracted": Accelerator(
         array=ArrayParameters(rows=3, columns=12),

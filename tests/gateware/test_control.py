@@ -42,8 +42,10 @@ def test_operands_are_codes_or_padding(form: InputZeroPoint) -> None:
     simulate(stage, bench)
 
 
-def test_every_address_reads_what_the_register_map_says() -> None:
-    registers = Registers()
+@pytest.mark.parametrize("counters", [False, True])
+def test_every_address_reads_what_the_register_map_says(counters: bool) -> None:
+    registers = Registers(counters=counters)
+    counts = {register: 0xA5000000 | register for register in isa.COUNTERS}
     readable = {
         Register.IDENTITY: isa.IDENTITY,
         Register.VERSION: isa.ISA_VERSION,
@@ -51,10 +53,14 @@ def test_every_address_reads_what_the_register_map_says() -> None:
         Register.CYCLES: 0xFEDCBA98,
         Register.LAYERS: 0x8001,
     }
-    assert {register for register, info in isa.REGISTERS.items() if info.access == "ro"} == set(readable)
+    assert {register for register, info in isa.REGISTERS.items() if info.access == "ro"} == {*readable, *counts}
+    if counters:
+        readable |= counts
 
     async def bench(context: Any) -> None:
         drive(context, registers, busy=1, done=0, error=1, cycles=0xFEDCBA98, layers=0x8001)
+        if counters:
+            drive(context, registers, **{register.name.lower(): count for register, count in counts.items()})
         for address in range(256):
             context.set(registers.address, address)
             await context.tick()

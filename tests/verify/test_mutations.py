@@ -6,15 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hwq.export.package import VERILOG, Package, write_package
-from hwq.graph.inputs import random_samples
 from hwq.schedule.runs import WHOLE
-from hwq.verify import session
-from hwq.verify.design import Design, lower_design
-from hwq.verify.session import VerifyReport, verify
-from hwq.verify.vectors import golden_vectors
+from hwq.verify.design import lower_design
 from tests.support.every_engine import ACCELERATOR, every_engine_network
-from tests.support.faults import Edit, Mutation, assigned, choose, plant, registered, without_carry
+from tests.support.faults import Edit, Mutation, assigned, registered, without_carry
+from tests.support.planted import Planted
 
 ADDRESS = ACCELERATOR.element_address_bits
 
@@ -182,30 +178,13 @@ MUTATIONS = (
 )
 
 
-class Bench:
-    """The design with every mutation, written once: one simulator runs them all."""
-
-    def __init__(self, directory: Path) -> None:
-        self.design: Design = lower_design(every_engine_network(), ACCELERATOR)
-        self.samples = random_samples(self.design.network, 1, 0)
-        vectors = [vector.first() for vector in golden_vectors(self.design, self.samples)]
-        self.package: Package = write_package(self.design.program, directory, {}, vectors)
-        path = self.package.root / VERILOG
-        path.write_text(plant(path.read_text(encoding="utf-8"), MUTATIONS), encoding="utf-8")
-
-    def run(self, number: int, directory: Path, monkeypatch: pytest.MonkeyPatch) -> VerifyReport:
-        """What `verify` says of the mutation of this number; 0 is none."""
-        monkeypatch.setattr(session, "write_package", lambda *given: self.package)
-        choose(directory / "simulation", number)
-        return verify(self.design, self.samples, directory, {})
-
-
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    return Bench(tmp_path_factory.mktemp("mutations"))
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    design = lower_design(every_engine_network(), ACCELERATOR)
+    return Planted(design, MUTATIONS, tmp_path_factory.mktemp("mutations"))
 
 
-def test_nothing_is_found_where_none_is_chosen(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_found_where_none_is_chosen(bench: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {found.engine for found in bench.design.assigned} == {None, *ACCELERATOR.engines}
     report = bench.run(0, tmp_path, monkeypatch)
     assert report.match, (report.failure, [run for run in report.runs if not run.match])
@@ -219,7 +198,7 @@ def test_nothing_is_found_where_none_is_chosen(bench: Bench, tmp_path: Path, mon
         for number, mutation in enumerate(MUTATIONS, 1)
     ],
 )
-def test_a_mutation_is_found(number: int, bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mutation_is_found(number: int, bench: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = bench.run(number, tmp_path, monkeypatch)
     assert not report.match
     wrong = {run.name for run in report.runs if not run.match}

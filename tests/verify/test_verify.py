@@ -247,8 +247,8 @@ def test_many_random_layers(hardware: Accelerator, tmp_path: Path) -> None:
 
 
 def test_comparison_refuses_to_compare_nothing() -> None:
-    layer = small_design().program.layers[0]
+    layer, no_counts = small_design().program.layers[0], (np.zeros((1, 1, 3), int), np.zeros((1, 0, 3), int))
     with pytest.raises(ValueError, match="layer first"):
-        compare_run(layer, np.zeros((1, 180)), np.zeros((1, 179)), [1])
+        compare_run(layer, np.zeros((1, 180)), np.zeros((1, 179)), [1], *no_counts)
     with pytest.raises(ValueError, match="layer first"):
-        compare_run(layer, np.zeros((0, 180)), np.zeros((0, 180)), [])
+        compare_run(layer, np.zeros((0, 180)), np.zeros((0, 180)), [], *no_counts)

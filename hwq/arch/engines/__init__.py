@@ -16,3 +16,6 @@ PARAMETERS: Mapping[str, type] = {
     "table": TableParameters,
 }
 """The engines beside the array by name, with the parameters of each; every parameter has a default."""
+
+SUMMING = ("array", "depthwise")
+"""The engines that accumulate products: their sums may leave their widths."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from amaranth.hdl import Module
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
@@ -15,7 +15,7 @@ from hwq.gateware.array import SystolicArray
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.operands import OperandStage
-from hwq.gateware.ports import command_signature, read_signature, result_signature, weight_signature
+from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
 
 
 def _fields(target: Any, source: Any) -> list[Any]:
@@ -40,6 +40,7 @@ class ArrayEngine(Component):
                 "read": Out(read_signature(accelerator, accelerator.array.rows)),
                 "weights": Out(weight_signature(accelerator)),
                 "result": Out(result_signature(accelerator)),
+                "events": Out(events_signature(accelerator, "array")),
             }
         )
 
@@ -76,6 +77,10 @@ class ArrayEngine(Component):
             accumulator.address.eq(addresses.sum_address),
             accumulator.sums.eq(array.sums),
         ]
+        if parameters.fits_psums:
+            m.d.comb += accumulator.psum_out.eq(array.out)
+        if parameters.may_overflow:
+            connect(m, accumulator.events, flipped(self.events))
 
         # Accumulators out through the drain.
         result = self.result

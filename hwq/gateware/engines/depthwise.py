@@ -11,8 +11,8 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
 from hwq.gateware.groups import Groups
 from hwq.gateware.library import place
-from hwq.gateware.nets import delay, select
-from hwq.gateware.ports import command_signature, read_signature, result_signature, weight_signature
+from hwq.gateware.nets import delay, ones, select
+from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
 from hwq.gateware.stream import PixelStream
 from hwq.gateware.taps import Taps
 from hwq.gateware.window import Window
@@ -44,6 +44,7 @@ class DepthwiseEngine(Component):
                 "read": Out(read_signature(accelerator, self._vector)),
                 "weights": Out(weight_signature(accelerator, self._vector)),
                 "result": Out(result_signature(accelerator)),
+                "events": Out(events_signature(accelerator, "depthwise")),
             }
         )
 
@@ -72,8 +73,10 @@ class DepthwiseEngine(Component):
         # All taps of a group of lanes at once.
         weights = self._weights(m, stream)
         numbers = range(self._vector // lanes)
+        parts = []
         for lane in range(lanes):
             part = place(m, f"taps_{lane}", Taps, platform, accelerator=accelerator)
+            parts.append(part)
             m.d.comb += [
                 part.covered.eq(stream.covered),
                 part.zero_point.eq(d.in_zero_point),
@@ -88,7 +91,7 @@ class DepthwiseEngine(Component):
                 ]
 
         # Where they go: known a cycle before their values.
-        levels = self._parameters.levels + accelerator.fits_windows
+        levels = self._parameters.levels + accelerator.may_overflow
         m.d.comb += [
             *_fields(groups.descriptor, d),
             groups.start.eq(self.command.start),
@@ -105,6 +108,13 @@ class DepthwiseEngine(Component):
             result.low.eq(d.low),
             result.high.eq(d.high),
         ]
+        if accelerator.may_overflow:
+            # Values come a cycle after their group is valid; lanes without a channel have no weights, and a sum of 0.
+            counted = delay(m, groups.valid, 1, "counted", reset_less=False)
+            m.d.sync += [
+                self.events.psum.eq(ones([counted & part.psum_out for part in parts])),
+                self.events.accumulator.eq(ones([counted & part.accumulator_out for part in parts])),
+            ]
         return m
 
     def _weights(self, m: Module, stream: Any) -> list[Any]:
