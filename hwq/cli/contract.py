@@ -62,14 +62,7 @@ def command(
     chosen = _samples(target, program, data, samples, seed)
     contract = target.project.accelerator.arithmetic.contract if target.project else Contract.DOUBLE
     with console.progress("comparing") as show:
-        found = compare(
-            target.network,
-            program,
-            chosen.pieces,
-            contract,
-            seed,
-            lambda done, layer: show(done, chosen.count),
-        )
+        found = compare(target.network, program, chosen.pieces, contract, seed, lambda done: show(done, chosen.count))
     if as_json:
         console.print_json(_json(found))
     else:

@@ -143,7 +143,7 @@ def compare(
     pieces: Iterable[Codes],
     contract: Contract,
     seed: int = 0,
-    report: Callable[[int, str], None] = lambda samples, doing: None,
+    report: Callable[[int], None] = lambda samples: None,
 ) -> Comparison:
     """Compare every layer under every contract with what ``program`` computes.
 
@@ -162,13 +162,12 @@ def compare(
     seed:
         Of the further inputs.
     report:
-        Told how many samples are done and which layer is being probed.
+        Told how many samples are done.
     """
     candidates = Candidates(network)
     layers = {layer: LayerComparison(layer.name, layer.op, concerns(layer)) for layer in network.layers}
     samples = 0
     for x in pieces:
-        report(samples, "")
         known = program.tensors(x)
         values: dict[Contract, dict[str, Codes]] = {candidate: {**known} for candidate in NETWORK_CONTRACTS}
         for layer, found in layers.items():
@@ -183,9 +182,9 @@ def compare(
             for candidate, y in outputs.items():
                 values[candidate][layer.output] = y
         samples += len(x)
+        report(samples)
     for layer, found in layers.items():
         if found.ties and found.own_inputs:
-            report(samples, layer.name)
             _probe(network, program, candidates, layer, found, contract, seed)
     return Comparison(program.name, program.version, samples, contract, list(layers.values()))
 

