@@ -36,7 +36,7 @@ def command(
     with reading(folder) as store:
         want = wanted(store, objectives, where)
         rows = list(store.rows())
-        axes = store.fact("axes")
+        axes = store.fact("varying")
     meeting = candidates(rows, want)
     winner = best(meeting, want.objectives)
     if winner is None:

@@ -38,7 +38,7 @@ def command(
     with reading(folder) as store:
         want = wanted(store, objectives, where)
         rows = candidates(store.rows(), want)
-        axes = store.fact("axes")
+        axes = store.fact("varying")
     found = front(rows, want.objectives)
     if as_json:
         console.print_json(

@@ -162,7 +162,7 @@ def _print(
     done = [row for row in rows if row.status == "done"]
     shown = done if len(done) <= _MOST_SHOWN else chosen[:_MOST_SHOWN]
     if shown:
-        out.print(points_table(shown, store.fact("axes"), objectives, out, front={row.number for row in chosen}))
+        out.print(points_table(shown, store.fact("varying"), objectives, out, front={row.number for row in chosen}))
         out.print()
     line = f"{counts.done:,} of {counts.total:,} points evaluated"
     if counts.failed:

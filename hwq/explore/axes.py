@@ -110,7 +110,8 @@ def _range(document: Document, at: Key, given: object) -> list[Scalar]:
 
 def _presets(document: Document, name: str, given: object) -> tuple[Choice, ...]:
     at: Key = ("axes", name, "presets")
-    if name in (*project_keys(), *METRICS) or not name.isidentifier() or keyword.iskeyword(name):
+    tops = {key.partition(".")[0] for key in project_keys()}
+    if name in (*tops, *project_keys(), *METRICS) or not name.isidentifier() or keyword.iskeyword(name):
         document.fault(("axes", name), "presets need a name of their own: letters, digits and _, no key of a project")
     if not isinstance(given, dict) or not given:
         fault(document, at, "must be a mapping of names to keys of a project: small: {array.rows: 4}")

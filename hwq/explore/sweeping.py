@@ -68,6 +68,7 @@ def enter_sweep(sweep: Sweep, points: list[Point], store: Store, *, retry: bool 
     facts = {
         "hwq": hwq.__version__,
         "axes": [axis.name for axis in sweep.axes],
+        "varying": [axis.name for axis in sweep.axes if len(axis.choices) > 1 or axis.when],
         "names": list(sweep.names),
         "objectives": list(sweep.objectives),
         "constraints": [condition.text for condition in sweep.constraints],

@@ -21,6 +21,7 @@ from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.engines.table import TableParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.config.models import project_schema
+from hwq.explore.metrics import METRICS
 from hwq.export.ports import describe_ports
 from hwq.graph import layers
 from hwq.schedule.cycles import count_cycles, jobs
@@ -282,6 +283,11 @@ def _layers() -> str:
     return markdown(("Kind", "Fields"), rows)
 
 
+def _metrics() -> str:
+    rows = [(f"`{m.name}`", "more" if m.more_is_better else "less", m.meaning) for m in METRICS.values()]
+    return markdown(("Name", "Better", "Meaning"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "registers": _registers,
     "opcodes": _opcodes,
@@ -300,6 +306,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cycles_depthwise": _cycles_depthwise,
     "cycles_pooling": _cycles_pooling,
     "project": _project,
+    "metrics": _metrics,
     "layers": _layers,
 }
 

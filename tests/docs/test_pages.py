@@ -14,6 +14,8 @@ import typer
 from hwq.cli.app import VERBS
 from hwq.config.project import load_project
 from hwq.errors import ConfigError
+from hwq.explore.document import load_sweep
+from hwq.explore.points import sweep_points
 from hwq.export.verilog import emit_verilog
 from tests.docs.tables import DOCS, EVERY_ENGINE, pages
 
@@ -61,7 +63,10 @@ def test_yaml_loads(name: str, text: str, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("HWQ_MLPERF_TINY", "models")
     path = tmp_path / f"{name}.yaml"
     path.write_text(text, encoding="utf-8")
-    if text.startswith("# refused"):
+    if text.startswith("# sweep"):
+        (tmp_path / "configs").symlink_to(ROOT / "configs")
+        assert sweep_points(load_sweep(path), tmp_path / "results")
+    elif text.startswith("# refused"):
         with pytest.raises(ConfigError):
             load_project(path)
     else:
@@ -105,7 +110,7 @@ def _emitted() -> str:
     return emit_verilog(EVERY_ENGINE)
 
 
-@pytest.mark.parametrize("verb", ["cache", "contract", "demo", "doctor", "gen", "inspect", "run", "schema", "verify"])
+@pytest.mark.parametrize("verb", [*VERBS])
 def test_every_option_is_on_the_page_of_the_command_line(verb: str) -> None:
     text = (DOCS / "guide" / "command-line.md").read_text(encoding="utf-8")
     section = re.split(r"^## ", text[re.search(rf"^## hwq {verb}\b", text, re.MULTILINE).end() :], flags=re.MULTILINE)[

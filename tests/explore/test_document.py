@@ -144,6 +144,10 @@ samples: 0
          "project to values: {{array.rows: 4}}")),
         ("base: base.yaml\naxes: {cycles: {presets: {b: {array.rows: 3}}}}", ("2: axes.cycles: presets need a name of "
          "their own: letters, digits and _, no key of a project")),
+        (
+            "base: base.yaml\naxes: {array: {presets: {b: {array.rows: 3}}}}",
+            "2: axes.array: presets need a name of their own: letters, digits and _, no key of a project",
+        ),
         ("base: base.yaml\naxes: {array.rows: {values: [4], when: {array.rows: 4}}}", ("2: axes.array.rows.when."
          "array.rows: names no axis above this one; this is the first axis")),
         ("base: base.yaml\naxes: {array.rows: [4, 8], array.columns: {values: [4], when: {array.rows: true}}}",
