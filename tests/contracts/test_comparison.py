@@ -15,13 +15,16 @@ from hwq.contracts.recorded import Recorded
 from hwq.contracts.runtimes import LiveRuntime
 from hwq.emulate import Emulator
 from hwq.emulate.contracts import NETWORK_CONTRACTS
+from hwq.errors import ToolError
 from hwq.frontends import load
+from hwq.frontends.tflite import import_model
 from hwq.graph.inputs import random_samples
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 from tests.graph.networks import network_of_every_layer
 from tests.support.models import OFFICIAL, official_model
+from tests.support.random_models import OPERATORS
 
 #: The contract that each runtime must be found to have.
 TRUTH = {
@@ -56,6 +59,24 @@ def test_the_contract_of_a_runtime_is_found(name: str, runtime: str) -> None:
         before = found.layers[: [layer.name for layer in found.layers].index(first.layer)]
         assert all(Contract.DOUBLE in layer.exact for layer in before)
         assert first.program != first.emulated
+
+
+@pytest.mark.parametrize("runtime", TRUTH)
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_the_contract_is_exact_on_the_probes_of_every_operator(kind: str, runtime: str) -> None:
+    """Also on those that were aimed, at whatever shapes, strides and paddings the operator has."""
+    for seed in range(2):
+        data = OPERATORS[kind](np.random.default_rng(seed))
+        network = import_model(data, "alone")
+        try:
+            program = LiveRuntime(runtime, network, data)
+        except ToolError as error:
+            assert runtime == "xnnpack"
+            assert "takes none of the layers" in str(error)
+            continue
+        found = compare(network, program, [random_samples(network, 1, seed)], TRUTH[runtime], seed)
+        assert found.first_difference is None
+        assert TRUTH[runtime] in found.exact
 
 
 def test_a_probe_decides_where_the_samples_do_not() -> None:
