@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from hwq.errors import ConfigError
@@ -28,7 +29,8 @@ class Choice:
         object.__setattr__(self, "values", values)
 
 
-def limits(kind: type) -> dict[str, tuple[Range | Choice, bool]]:
+@cache
+def limits(kind: type) -> Mapping[str, tuple[Range | Choice, bool]]:
     """What the fields of a parameter dataclass may hold, read off their annotations.
 
     Returns
@@ -102,7 +104,7 @@ class Checks:
     def declared(self, parameters: Any) -> set[str]:
         """Check every field of a parameter dataclass against its annotation; returns the names of those in order."""
         good = set()
-        allowed = limits(type(parameters))
+        allowed = limits(parameters.__class__)
         for name in (field.name for field in fields(parameters)):
             limit, optional = allowed[name]
             value = getattr(parameters, name)
