@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from hwq.emulate.memory import Bytes
 from hwq.graph.layers import Softmax
+from hwq.graph.tables import softmax_exponentials
 from hwq.graph.tensors import Quantization
 from hwq.numeric.compiling import compiled
-from hwq.numeric.fixed_point import divide, exp_of_negative, high_multiply, reciprocal
-from hwq.numeric.requantize import quantize_multiplier
+from hwq.numeric.fixed_point import divide, high_multiply, reciprocal
 
-#: Integer bits of the differences from the maximum (Q5.26) and of the sum of exponentials (Q12.19).
-_DIFFERENCE_BITS = 5
+#: Integer bits of the sum of exponentials (Q12.19).
 _SUM_BITS = 12
 
 
@@ -31,14 +30,7 @@ class FixedPointSoftmax:
     """
 
     def __init__(self, layer: Softmax, source: Quantization) -> None:
-        factor = min(layer.beta * float(source.scale[0]) * 2.0 ** (31 - _DIFFERENCE_BITS), 2.0**31 - 1)
-        multiplier, shift = quantize_multiplier(factor)
-        radius = int(((1 << _DIFFERENCE_BITS) - 1) * 2.0 ** (31 - _DIFFERENCE_BITS) / 2.0**shift)
-        #: Q0.31 exponential of minus the index, 0 where it is too far below the maximum to count.
-        self._exponentials = np.zeros(256, np.int64)
-        for difference in range(min(radius, 255) + 1):
-            scaled = high_multiply(-difference << shift, multiplier)
-            self._exponentials[difference] = exp_of_negative(scaled, _DIFFERENCE_BITS)
+        self._exponentials = softmax_exponentials(layer, source)
 
     def __call__(self, out: Bytes, x: Bytes) -> None:
         """Write the probabilities of each row of ``x``, in units of 1/256."""

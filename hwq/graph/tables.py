@@ -1,11 +1,11 @@
-"""Element-wise int8 functions as tables: the output code of each input code (docs/spec/operators.md, O.6)."""
+"""Functions of int8 codes as tables: output codes, and exponentials of softmax (docs/spec/operators.md, O.6, O.7)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Activation, ActivationKind
+from hwq.graph.layers import Activation, ActivationKind, Softmax
 from hwq.graph.requantization import activation_clamp
 from hwq.graph.tensors import Quantization
 from hwq.numeric import fixed_point
@@ -15,6 +15,9 @@ Codes = NDArray[np.int64]
 
 #: Logistic and tanh take their argument as Q4.27.
 _INTEGER_BITS = 4
+
+#: Integer bits of the differences from the maximum that softmax takes the exponential of (Q5.26).
+_DIFFERENCE_BITS = 5
 
 
 def input_codes(quantization: Quantization) -> Codes:
@@ -47,6 +50,18 @@ def activation_table(
         below = requantize(x, *quantize_multiplier(float(slope)), contract)
         return _finish(np.where(x >= 0, y, below), target)
     return _finish(y, target, activation_clamp(layer.kind, target))
+
+
+def softmax_exponentials(layer: Softmax, source: Quantization) -> NDArray[np.int64]:
+    """Q0.31 exponential of minus the index, a difference of codes; 0 where it is too large to count; int64 [256]."""
+    factor = min(layer.beta * float(source.scale[0]) * 2.0 ** (31 - _DIFFERENCE_BITS), 2.0**31 - 1)
+    multiplier, shift = quantize_multiplier(factor)
+    radius = int(((1 << _DIFFERENCE_BITS) - 1) * 2.0 ** (31 - _DIFFERENCE_BITS) / 2.0**shift)
+    exponentials = np.zeros(256, np.int64)
+    for difference in range(min(radius, 255) + 1):
+        scaled = fixed_point.high_multiply(-difference << shift, multiplier)
+        exponentials[difference] = fixed_point.exp_of_negative(scaled, _DIFFERENCE_BITS)
+    return exponentials
 
 
 def xnnpack_requantization_table(source: Quantization, target: Quantization) -> NDArray[np.integer]:

@@ -6,14 +6,18 @@ from hwq.arch.accelerator import Accelerator
 from hwq.errors import ConfigError
 from hwq.graph.network import Network
 from hwq.graph.shapes import macs
-from hwq.hls.computations import ROUNDINGS, Setting, computation
+from hwq.hls.computations import computation
 from hwq.hls.lanes import tensor_lanes
 from hwq.hls.naming import Names
+from hwq.hls.setting import ROUNDINGS, Setting
 from hwq.hls.source import Computation, LayerCode, Source, StreamCode, TensorCode
 from hwq.numeric.accumulation import Accumulation, SumOverflow
 
 #: Packs that a stream holds between layers that follow one another.
 _DEPTH = 2
+
+#: The network's output among the readers of a tensor; no function is called that.
+_PORT = ""
 
 
 def assemble(network: Network, accelerator: Accelerator) -> Source:
@@ -91,8 +95,8 @@ class _Assembly:
         ends = self._distribute(self._tensors[network.input], "input")
         for layer, code in zip(network.layers, self._layers, strict=True):
             inputs = [ends[name].pop(0) for name in layer.inputs]
-            readers = self._readers(layer.output)
-            output = "output" if readers == ["output"] else self._stream(code.output, code.output.name)
+            last = self._readers(layer.output) == [_PORT]
+            output = "output" if last else self._stream(code.output, code.output.name)
             self._statements.append(f"layers::{code.name}({', '.join([*inputs, output])});")
             ends.update(self._distribute(code.output, output))
         return Source(
@@ -107,11 +111,11 @@ class _Assembly:
         )
 
     def _readers(self, tensor: str) -> list[str]:
-        """Who takes a tensor, in the order in which they do: functions, and ``output``."""
+        """Who takes a tensor, in the order in which they do: functions, and `_PORT`."""
         found = [
             self._functions[layer.name] for layer in self._network.layers for name in layer.inputs if name == tensor
         ]
-        return [*found, "output"] if tensor == self._network.output else found
+        return [*found, _PORT] if tensor == self._network.output else found
 
     def _distribute(self, tensor: TensorCode, stream: str) -> dict[str, list[str]]:
         """Streams for the readers of ``tensor``, which is in ``stream``: that one, or copies where there are several.
@@ -131,7 +135,7 @@ class _Assembly:
         return {tensor.tensor: [*ends, stream]}
 
     def _end(self, tensor: TensorCode, reader: str) -> str:
-        if reader == "output":
+        if reader == _PORT:
             return "output"
         return self._stream(tensor, f"{tensor.name}_to_{reader}", tensor.packs)
 

@@ -1,78 +1,27 @@
-"""What each kind of layer is in C++: template, sizes, constants; or why it is not exported."""
+"""What each kind of layer is in C++, or why it is not exported; here are those with windows and sums of products."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import InputZeroPoint
-from hwq.graph.layers import Conv2D, Dense, Layer, Reshape, WeightedLayer
-from hwq.graph.network import Network
+from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer, Pool2D, PoolKind, WeightedLayer
 from hwq.graph.requantization import effective_scales
-from hwq.graph.tensors import Quantization
-from hwq.hls import constants
+from hwq.hls import codewise, constants
 from hwq.hls.lanes import largest_divisor
+from hwq.hls.setting import Setting, Spec, finish, members
 from hwq.hls.source import Computation, Constant
 from hwq.numeric.bounds import accumulator_bits, operand_range
-from hwq.numeric.requantize import Contract, quantize_multiplier
-
-ROUNDINGS: Mapping[Contract, str] = {
-    Contract.DOUBLE: "hwq::contract::double_rounding",
-    Contract.SINGLE: "hwq::contract::single_rounding",
-}
-"""Contracts that the library has."""
-
-Spec = list[tuple[str, str, str]]
-
-
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """Where a layer stands: its network, what the project says of arithmetic and array, and the lanes of tensors."""
-
-    network: Network
-    accelerator: Accelerator
-    lanes: Mapping[str, int]
-
-    @property
-    def contract(self) -> Contract:
-        """That of the whole network."""
-        return self.accelerator.arithmetic.contract
-
-    @property
-    def subtracted(self) -> bool:
-        """Whether operands are codes less zero-point, or the codes, with the zero-point's part in the bias."""
-        return self.accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-
-    def quantization(self, tensor: str) -> Quantization:
-        """Of a tensor."""
-        return self.network.tensors[tensor].quantization
-
-    def zero_point(self, tensor: str) -> int:
-        """Of a tensor."""
-        return int(self.quantization(tensor).zero_point[0])
+from hwq.numeric.requantize import quantize_multiplier
 
 
 def computation(setting: Setting, layer: Layer) -> Computation | str:
     """What ``layer`` is in C++, or why it is not exported."""
     find = _COMPUTATIONS.get(type(layer))
     return f"{layer.op} is not exported" if find is None else find(setting, layer)
-
-
-def _members(**values: int) -> Spec:
-    return [("int", name, str(value)) for name, value in values.items()]
-
-
-def _finish(setting: Setting, layer: Any, clamp: tuple[int, int]) -> Spec:
-    """How a result becomes a code."""
-    return [
-        ("hwq::contract", "rounding", ROUNDINGS[setting.contract]),
-        *_members(zero_point=setting.zero_point(layer.output), low=clamp[0], high=clamp[1]),
-    ]
 
 
 def _sum(setting: Setting, layer: WeightedLayer) -> Spec | str:
@@ -88,8 +37,8 @@ def _sum(setting: Setting, layer: WeightedLayer) -> Spec | str:
     if low < setting.accelerator.weight.min or high > setting.accelerator.weight.max:
         return f"its weights are from {low} to {high}, and arithmetic.weight_bits is {arithmetic.weight_bits}"
     return [
-        *_members(weight_bits=arithmetic.weight_bits, accumulator_bits=arithmetic.accumulator_bits),
-        *_members(offset=zero if setting.subtracted else 0, padding_operand=0 if setting.subtracted else zero),
+        *members(weight_bits=arithmetic.weight_bits, accumulator_bits=arithmetic.accumulator_bits),
+        *members(offset=zero if setting.subtracted else 0, padding_operand=0 if setting.subtracted else zero),
     ]
 
 
@@ -110,7 +59,7 @@ def _image(setting: Setting, layer: Any, kernel: tuple[int, int], dilation: tupl
     """Sizes of a window that slides over an image."""
     height, width, channels = setting.network.tensors[layer.inputs[0]].shape
     out_height, out_width, out_channels = setting.network.tensors[layer.output].shape
-    return _members(
+    return members(
         height=height,
         width=width,
         channels=channels,
@@ -137,10 +86,10 @@ def _convolution(setting: Setting, layer: Conv2D) -> Computation | str:
     channels, height, width, depth = layer.weights.shape
     spec = [
         *_image(setting, layer, (height, width), layer.dilation),
-        *_members(groups=layer.groups),
-        *_members(rows=largest_divisor(depth, setting.accelerator.array.rows), columns=setting.lanes[layer.output]),
+        *members(groups=layer.groups),
+        *members(rows=largest_divisor(depth, setting.accelerator.array.rows), columns=setting.lanes[layer.output]),
         *sums,
-        *_finish(setting, layer, layer.clamp),
+        *finish(setting, layer, layer.clamp),
     ]
     weights = layer.weights.reshape(channels, height * width, depth)
     return Computation("convolution", ["hwq_convolution.h"], spec, _weighted(setting, layer, weights))
@@ -152,22 +101,44 @@ def _dense(setting: Setting, layer: Dense) -> Computation | str:
         return sums
     units, depth = layer.weights.shape
     spec = [
-        *_members(vectors=setting.network.tensors[layer.inputs[0]].elements // depth, depth=depth, out_channels=units),
-        *_members(lanes_in=setting.lanes[layer.inputs[0]], lanes_out=setting.lanes[layer.output]),
-        *_members(rows=largest_divisor(depth, setting.accelerator.array.rows), columns=setting.lanes[layer.output]),
+        *members(vectors=setting.network.tensors[layer.inputs[0]].elements // depth, depth=depth, out_channels=units),
+        *members(lanes_in=setting.lanes[layer.inputs[0]], lanes_out=setting.lanes[layer.output]),
+        *members(rows=largest_divisor(depth, setting.accelerator.array.rows), columns=setting.lanes[layer.output]),
         *(member for member in sums if member[1] != "padding_operand"),
-        *_finish(setting, layer, layer.clamp),
+        *finish(setting, layer, layer.clamp),
     ]
     return Computation("dense", ["hwq_dense.h"], spec, _weighted(setting, layer, layer.weights))
 
 
-def _reshape(setting: Setting, layer: Reshape) -> Computation:
-    count = setting.network.tensors[layer.output].elements
-    return Computation(f"reshape<{count}>", ["hwq_packs.h"])
+def _depthwise(setting: Setting, layer: DepthwiseConv2D) -> Computation | str:
+    sums = _sum(setting, layer)
+    if isinstance(sums, str):
+        return sums
+    height, width, channels = layer.weights.shape
+    spec = [
+        *_image(setting, layer, (height, width), layer.dilation),
+        *members(multiplier=layer.depth_multiplier, columns=setting.lanes[layer.output]),
+        *sums,
+        *finish(setting, layer, layer.clamp),
+    ]
+    weights = layer.weights.reshape(height * width, channels)
+    return Computation("depthwise", ["hwq_depthwise.h"], spec, _weighted(setting, layer, weights))
+
+
+def _pool(setting: Setting, layer: Pool2D) -> Computation:
+    kind = {PoolKind.AVERAGE: "average", PoolKind.MAX: "maximum"}[layer.kind]
+    spec = [
+        ("hwq::pooling", "kind", f"hwq::pooling::{kind}"),
+        *_image(setting, layer, layer.kernel, (1, 1)),
+        *members(columns=setting.lanes[layer.output], low=layer.clamp[0], high=layer.clamp[1]),
+    ]
+    return Computation("pool", ["hwq_pooling.h"], spec)
 
 
 _COMPUTATIONS: Mapping[type[Layer], Callable[[Setting, Any], Computation | str]] = {
     Conv2D: _convolution,
+    DepthwiseConv2D: _depthwise,
     Dense: _dense,
-    Reshape: _reshape,
+    Pool2D: _pool,
+    **codewise.COMPUTATIONS,
 }

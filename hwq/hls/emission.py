@@ -120,12 +120,13 @@ def _parameters(layer: LayerCode) -> str:
 
 def _statements(layer: LayerCode) -> list[str]:
     computation = layer.computation
-    if computation.body:
+    if not computation.template:
         return list(computation.body)
     spec = f"<constants::{layer.name}::spec>" if computation.spec else ""
     names = [constant.declaration.split()[-1].split("[")[0] for constant in computation.constants]
-    arguments = [*layer.parameters, "y", *(f"constants::{layer.name}::{name}" for name in names)]
-    return [f"hwq::{computation.template}{spec}({', '.join(arguments)});"]
+    streams = [*(computation.streams or layer.parameters), "y"]
+    arguments = [*streams, *(f"constants::{layer.name}::{name}" for name in names)]
+    return [*computation.body, f"hwq::{computation.template}{spec}({', '.join(arguments)});"]
 
 
 def _table(source: Source) -> list[str]:

@@ -44,7 +44,7 @@ class Computation:
     Parameters
     ----------
     template:
-        Function of the library; ``None`` where ``body`` says everything.
+        Function of the library, called with the streams and the constants; empty where ``body`` does everything.
     headers:
         What has to be included.
     spec:
@@ -52,7 +52,9 @@ class Computation:
     constants:
         Arguments behind the streams.
     body:
-        Statements instead of one call of ``template``.
+        Statements before the call.
+    streams:
+        Inputs of the call where they are not those of the layer.
     """
 
     template: str
@@ -60,6 +62,7 @@ class Computation:
     spec: Sequence[tuple[str, str, str]] = ()
     constants: Sequence[Constant] = ()
     body: Sequence[str] = ()
+    streams: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

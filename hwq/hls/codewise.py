@@ -1,0 +1,174 @@
+"""What layers are in C++ that take codes as they come: sums, tables, means, and those that move codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hwq.graph.layers import Activation, Add, Concatenation, Layer, Mean, Pad, Requantize, Reshape, Softmax
+from hwq.graph.tables import activation_table, requantization_table, softmax_exponentials
+from hwq.hls import constants
+from hwq.hls.setting import Setting, finish, members
+from hwq.hls.source import Computation
+from hwq.numeric.add import add_parameters
+from hwq.numeric.division import mean_multiplier
+
+#: Axes that the templates go along.
+_IMAGE_AXES, _BROADCAST_AXES = 3, 4
+
+#: Codes of which a sum less its zero-points is sure to fit 32 bits.
+_MOST_CODES = 1 << 23
+
+
+def _reshape(setting: Setting, layer: Reshape) -> Computation:
+    count = setting.network.tensors[layer.output].elements
+    return Computation(f"reshape<{count}>", ["hwq_packs.h"])
+
+
+def _add(setting: Setting, layer: Add) -> Computation | str:
+    scales = (float(setting.quantization(name).scale[0]) for name in (*layer.inputs, layer.output))
+    scaling = add_parameters(*scales)
+    lanes, target = setting.lanes[layer.output], setting.network.tensors[layer.output]
+    spec = [
+        *members(packs=target.elements // lanes),
+        *members(first_zero_point=setting.zero_point(layer.inputs[0])),
+        *members(second_zero_point=setting.zero_point(layer.inputs[1])),
+        *finish(setting, layer, layer.clamp),
+    ]
+    factors = [
+        constants.factor("first", scaling.first, "From the first input's scale to twice the larger one."),
+        constants.factor("second", scaling.second, "From the second input's scale to twice the larger one."),
+        constants.factor("output", scaling.output, "From there to the output's scale."),
+    ]
+    body, names = [], []
+    for number, name in enumerate(layer.inputs):
+        shape = setting.network.tensors[name].shape
+        if shape == target.shape:
+            names.append(f"x{number}")
+            continue
+        if len(target.shape) > _BROADCAST_AXES:
+            return f"it repeats a tensor along axes of {len(target.shape)}; {_BROADCAST_AXES} are exported"
+        names.append(f"wide{number}")
+        body += [
+            f'hwq::stream<hwq::codes<{lanes}>> wide{number}("wide{number}");',
+            f"hwq::broadcast<{_repetition(shape, target.shape, lanes)}>(x{number}, wide{number});",
+        ]
+    if not body:
+        return Computation("add", ["hwq_elementwise.h"], spec, factors)
+    return Computation("add", ["hwq_elementwise.h"], spec, factors, ["#pragma HLS dataflow", *body], tuple(names))
+
+
+def _repetition(shape: tuple[int, ...], target: tuple[int, ...], lanes: int) -> str:
+    """Packs of a tensor, and size and step along each axis of what it becomes."""
+    inner = [1] * (_BROADCAST_AXES - len(shape)) + list(shape)
+    outer = [1] * (_BROADCAST_AXES - len(target)) + list(target)
+    inner[-1], outer[-1] = inner[-1] // lanes, outer[-1] // lanes
+    words = [str(math.prod(inner))]
+    for axis, (size, wanted) in enumerate(zip(inner, outer, strict=True)):
+        words += [str(wanted), str(math.prod(inner[axis + 1 :]) if size == wanted else 0)]
+    return ", ".join(words)
+
+
+def _activation(setting: Setting, layer: Activation) -> Computation:
+    source, target = setting.quantization(layer.inputs[0]), setting.quantization(layer.output)
+    return _lookup(setting, layer, activation_table(layer, source, target, setting.contract))
+
+
+def _requantize(setting: Setting, layer: Requantize) -> Computation:
+    source, target = setting.quantization(layer.inputs[0]), setting.quantization(layer.output)
+    return _lookup(setting, layer, requantization_table(source, target, setting.contract))
+
+
+def _lookup(setting: Setting, layer: Layer, table: Any) -> Computation:
+    packs = setting.network.tensors[layer.output].elements // setting.lanes[layer.output]
+    lowest = setting.quantization(layer.inputs[0]).format.min
+    kind = "integer" if setting.quantization(layer.output).format.signed else "natural"
+    comment = "The output code of each input code, lowest first."
+    found = constants.array(f"hwq::{kind}<8>", "table", table, comment)
+    return Computation(f"lookup<{packs}, {lowest}>", ["hwq_elementwise.h"], (), [found])
+
+
+def _mean(setting: Setting, layer: Mean) -> Computation | str:
+    shape = setting.network.tensors[layer.inputs[0]].shape
+    source, target = setting.quantization(layer.inputs[0]), setting.quantization(layer.output)
+    # Axes of one element are neither summed over nor kept.
+    axes = [axis for axis in sorted(layer.axes) if shape[axis] > 1]
+    first, last = (axes[0], axes[-1]) if axes else (0, -1)
+    between = [axis for axis in range(first, last + 1) if shape[axis] > 1]
+    if between != axes:
+        return f"its axes {list(layer.axes)} do not lie together; means over neighboring axes are exported"
+    count = math.prod(shape[axis] for axis in layer.axes)
+    if count > _MOST_CODES:
+        return f"it is the mean of {count} codes; of {_MOST_CODES} at most are exported"
+    spec = [
+        *members(outer=math.prod(shape[:first]), reduced=count, inner=math.prod(shape[last + 1 :])),
+        *members(removed=int(source.zero_point[0]) * count),
+        *finish(setting, layer, (target.format.min, target.format.max)),
+    ]
+    scale = mean_multiplier(float(source.scale[0]) / float(target.scale[0]), count)
+    factor = constants.factor("scale", scale, "From a sum to the mean in the output's scale.")
+    return Computation("mean", ["hwq_mean.h"], spec, [factor])
+
+
+def _pad(setting: Setting, layer: Pad) -> Computation | str:
+    shape = setting.network.tensors[layer.inputs[0]].shape
+    if len(shape) > _IMAGE_AXES:
+        return f"it pads a tensor of {len(shape)} axes; {_IMAGE_AXES} at most are exported"
+    missing = _IMAGE_AXES - len(shape)
+    height, width, channels = [1] * missing + list(shape)
+    amounts = [(0, 0)] * missing + list(layer.amounts)
+    spec = members(
+        height=height,
+        width=width,
+        channels=channels,
+        out_height=height + sum(amounts[0]),
+        out_width=width + sum(amounts[1]),
+        out_channels=channels + sum(amounts[2]),
+        top=amounts[0][0],
+        left=amounts[1][0],
+        front=amounts[2][0],
+        value=layer.value,
+    )
+    return Computation("pad", ["hwq_pad.h"], spec)
+
+
+def _concatenation(setting: Setting, layer: Concatenation) -> Computation:
+    tensors = [setting.network.tensors[name] for name in layer.inputs]
+    names = ["x"] if len(tensors) == 1 else [f"x{number}" for number in range(len(tensors))]
+    readers, copies = [], []
+    for number, (tensor, name) in enumerate(zip(tensors, names, strict=True)):
+        readers.append(f"hwq::reader<hwq::codes<{setting.lanes[tensor.name]}>> from{number}({name});")
+        copies.append(f"  hwq::copy<{math.prod(tensor.shape[layer.axis :])}>(from{number}, to);")
+    body = [
+        *readers,
+        f"hwq::writer<hwq::codes<{setting.lanes[layer.output]}>> to(y);",
+        f"for (int part = 0; part < {math.prod(tensors[0].shape[: layer.axis])}; part++) {{",
+        *copies,
+        "}",
+    ]
+    return Computation("", ["hwq_packs.h"], body=body)
+
+
+def _softmax(setting: Setting, layer: Softmax) -> Computation:
+    tensor = setting.network.tensors[layer.output]
+    channels = tensor.shape[-1]
+    table = softmax_exponentials(layer, setting.quantization(layer.inputs[0]))
+    comment = "exp of minus the difference to the largest code, Q0.31."
+    found = constants.array("hwq::integer<32>", "exponentials", table, comment)
+    return Computation(
+        "softmax", ["hwq_softmax.h"], members(vectors=tensor.elements // channels, channels=channels), [found]
+    )
+
+
+COMPUTATIONS: Mapping[type[Layer], Callable[[Setting, Any], Computation | str]] = {
+    Activation: _activation,
+    Add: _add,
+    Concatenation: _concatenation,
+    Mean: _mean,
+    Pad: _pad,
+    Requantize: _requantize,
+    Reshape: _reshape,
+    Softmax: _softmax,
+}
+"""By kind of layer, how its C++ is found."""
