@@ -44,3 +44,9 @@ def test_every_point_is_drawn_as_often() -> None:
     # Seeded: 200 of each on average, and by chance no further off than this.
     assert min(times) > 150
     assert max(times) < 250
+
+
+def test_a_condition_tells_one_from_true() -> None:
+    flag = Axis("flag", (Choice(True, (("flag", True),)), Choice(1, (("flag", 1),))))
+    axes = (flag, Axis("b", (Choice(5, (("b", 5),)),), (("flag", (1,)),)))
+    assert [place.labels for place in grid(axes)] == [{"flag": True}, {"flag": 1, "b": 5}]

@@ -76,6 +76,9 @@ def test_another_clock_or_more_axes_compute_only_what_is_new(tmp_path: Path) -> 
     run(write_sweep(tmp_path, "clock_mhz: 200\naxes: {array.rows: [4, 8]}\n"), folder, faster)
     assert faster.kinds == []
     assert [row[4]["latency"] for row in results(folder)] == [row[4]["cycles"] / 200_000 for row in results(folder)]
+    run(write_sweep(tmp_path, "clock_mhz: 50\naxes: {array.rows: [4, 8]}\n"), folder, faster)
+    assert faster.kinds == []
+    assert [row[4]["latency"] for row in results(folder)] == [row[4]["cycles"] / 50_000 for row in results(folder)]
     back = Inline()
     run(write_sweep(tmp_path), folder, back)
     assert (back.kinds, results(folder)) == ([], before)
