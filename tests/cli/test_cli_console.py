@@ -9,6 +9,7 @@ import time
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 from hwq.cli import console
 
@@ -85,3 +86,13 @@ def test_plain_output_is_wide_enough_and_columns_decides(
     assert console.output().width == 120
     monkeypatch.setenv("COLUMNS", "90")
     assert console.output().width == 90
+
+
+def test_progress_says_how_many_are_done_in_a_second() -> None:
+    seconds = [0.0]
+    bar = Progress(get_time=lambda: seconds[0])
+    task = bar.add_task("", total=100)
+    for second in (1, 2, 3):
+        seconds[0] = float(second)
+        bar.update(task, completed=20 * second)
+    assert console._Rate("points").render(bar.tasks[0]).plain == "20.0 points/s"
