@@ -22,7 +22,7 @@ from hwq.arch.parameters import (
     InputZeroPoint,
     RequantizerParameters,
 )
-from hwq.numeric.accumulation import Accumulation, SumOverflow
+from hwq.numeric.accumulation import Accumulation, Granularity, SumOverflow
 from hwq.numeric.formats import IntFormat
 
 
@@ -89,6 +89,8 @@ class Accelerator:
     @property
     def psum_bits(self) -> int:
         """Bits of the partial sums inside the array."""
+        if self.fits_every_sum:
+            return self.arithmetic.accumulator_bits
         chosen = self.arithmetic.psum_bits
         return self.exact_psum_bits if chosen is None else chosen
 
@@ -100,7 +102,12 @@ class Accelerator:
     @property
     def column_bits(self) -> int:
         """Bits of the sums on their way down a column: all of them where the foot fits them to ``psum_bits``."""
-        return self.exact_psum_bits if self.may_overflow else self.psum_bits
+        return self.exact_psum_bits if self.may_overflow and not self.fits_every_sum else self.psum_bits
+
+    @property
+    def fits_every_sum(self) -> bool:
+        """Whether each PE fits its sum, which goes on from the accumulator's."""
+        return self.may_overflow and self.arithmetic.granularity is Granularity.MAC
 
     @property
     def accumulation(self) -> Accumulation:
@@ -252,7 +259,13 @@ class Accelerator:
     def depthwise_latency(self) -> int:
         """From a group's issue to the results unit: read, line memory and window, operands, products, sums."""
         assert self.depthwise is not None
-        return 4 + self.depthwise.levels + self.may_overflow
+        return 4 + self.depthwise_sum_latency
+
+    @property
+    def depthwise_sum_latency(self) -> int:
+        """From the products of a depthwise output to its sum: a tree of adders and fitting, or tap by tap."""
+        assert self.depthwise is not None
+        return self.depthwise.taps if self.fits_every_sum else self.depthwise.levels + self.may_overflow
 
     @property
     def accumulate_latency(self) -> int:
@@ -276,5 +289,8 @@ class Accelerator:
 
     @property
     def minimum_pass(self) -> int:
-        """Shortest pass: the next tile's rows must load, and an accumulator must be written before it is read again."""
-        return max(self.array.rows, 3)
+        """Shortest pass: the next tile's rows must load, and an accumulator must be written before it is read again.
+
+        Where sums go on from the accumulator, it is read before the array and written behind it.
+        """
+        return max(self.array.rows, 3 + self.array_latency * self.fits_every_sum)

@@ -73,7 +73,7 @@ class ArithmeticParameters:
     psum_bits: Annotated[int, Range(4, 32)] | None = None
     accumulator_bits: Annotated[int, Range(4, 32)] = 32
     overflow: SumOverflow = SumOverflow.REFUSE
-    granularity: Annotated[Granularity, Choice(Granularity.PASS)] = Granularity.PASS
+    granularity: Granularity = Granularity.PASS
 
     def __post_init__(self) -> None:
         with Checks("arithmetic") as check:
@@ -83,6 +83,9 @@ class ArithmeticParameters:
                 return
             if self.overflow is SumOverflow.REFUSE and psum > accumulator:
                 check.fault("psum_bits", f"must not exceed accumulator_bits ({accumulator}), not {psum}")
+            elif "granularity" in good and self.granularity is Granularity.MAC and psum != accumulator:
+                text = f"must be null or {accumulator}, as accumulator_bits, where granularity is mac, not {psum}"
+                check.fault("psum_bits", text)
 
 
 @dataclass(frozen=True)

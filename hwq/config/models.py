@@ -65,7 +65,8 @@ _WORDS: dict[str, dict[str, str]] = {
         ),
         "granularity": (
             "After how many additions a sum is fitted to its width. pass: when a column of the array has added its "
-            "products, and when that is added to the accumulator."
+            "products, and when that is added to the accumulator. mac: after every single addition, in the order of the "
+            "array; psum_bits is null or accumulator_bits then."
         ),
     },
     "requantizer": {

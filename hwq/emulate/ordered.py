@@ -94,11 +94,9 @@ class Ordered:
         self._taps = (tap_ys[:, None, None] + tap_xs[:, None] + np.arange(depth)).reshape(-1)
         self._firsts = np.arange(self._channels) // (self._channels * depth // channels) * depth
         self._weights = rows
-        # What is added: bias in the sum from the beginning or after it.
         bias = layer.bias.astype(np.int64) - (0 if how.subtracted else zero * rows.sum(axis=1))
-        spec = how.accumulation
-        self._initial = spec.initial(wrap32(bias))
-        self._after = np.zeros_like(bias) if spec.bias is BiasPlace.INITIAL else bias
+        self._bias = wrap32(bias)
+        self._initial = how.accumulation.initial(self._bias)
         self._ends = np.cumsum(np.array(how.passes, dtype=np.int64))
         assert self._ends[-1] == rows.shape[1]
         self._limits = _limits(how)
@@ -151,7 +149,7 @@ class Ordered:
         return sums
 
     def _finish(self, sums: Integers) -> Bytes:
-        biased = wrap32((sums << self._how.accumulation.truncate) + self._after)
+        biased = self._how.accumulation.biased(sums, self._bias)
         codes = requantize(biased, self._multiplier, self._shift, self._contract) + self._zero
         low, high = self._codes
         self._events[:, 2] += ((codes < low) | (codes > high)).sum(axis=(0, 1))

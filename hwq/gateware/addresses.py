@@ -58,7 +58,8 @@ class AddressGenerator(Component):
       come), for the array; ``load_ahead`` is ``load`` two cycles earlier and ``load_rewind`` tells, with its first row,
       that the tile is the layer's first one;
     - one cycle before the array's sums, ``sum_valid``, ``sum_first`` (first pass of a job), ``sum_bank`` and
-      ``sum_address`` for the accumulator, and ``sum_last`` with the last step of a job.
+      ``sum_address`` for the accumulator, and ``sum_last`` with the last step of a job; where every sum is fitted,
+      ``start_first``, ``start_bank`` and ``start_address`` at 4 instead of ``sum_first``: from where the sums go on.
     """
 
     module = "hwq_addresses"
@@ -81,10 +82,15 @@ class AddressGenerator(Component):
                 "load_ahead": Out(1),
                 "load_rewind": Out(1),
                 "sum_valid": Out(1),
-                "sum_first": Out(1),
+                **({} if accelerator.fits_every_sum else {"sum_first": Out(1)}),
                 "sum_last": Out(1),
                 "sum_bank": Out(1),
                 "sum_address": Out(self._accumulator_bits),
+                **(
+                    {"start_first": Out(1), "start_bank": Out(1), "start_address": Out(self._accumulator_bits)}
+                    if accelerator.fits_every_sum
+                    else {}
+                ),
             }
         )
 
@@ -338,13 +344,22 @@ class AddressGenerator(Component):
 
     def _sums(self, m: Module, pixel: Signal, first: Signal, last: Signal, bank: Signal, address: Signal) -> None:
         """What the accumulator has to know, one cycle before the sums come out of the array."""
-        token = data.StructLayout({"valid": 1, "first": 1, "last": 1, "bank": 1, "address": self._accumulator_bits})
-        issued = data.View(token, Cat(pixel, first, pixel & last, bank, address[: self._accumulator_bits]))
-        cycles = self._accelerator.feed_latency + self._accelerator.array_latency - 1
-        arrived = delay(m, issued, cycles, "sum_token", reset_less=False)
+        every = self._accelerator.fits_every_sum
+        feed, through = self._accelerator.feed_latency - 1, self._accelerator.array_latency
+        # ``first`` is wanted with the sums, or before the array with what they go on from.
+        token = data.StructLayout(
+            {"valid": 1, **({} if every else {"first": 1}), "last": 1, "bank": 1, "address": self._accumulator_bits}
+        )
+        place = address[: self._accumulator_bits]
+        issued = data.View(token, Cat(pixel, *([] if every else [first]), pixel & last, bank, place))
+        if every:
+            started = delay(m, Cat(first, bank, place), feed, "start_token", reset_less=False)
+            m.d.comb += Cat(self.start_first, self.start_bank, self.start_address).eq(started)
+        arrived = delay(m, issued, feed + through, "sum_token", reset_less=False)
+        if not every:
+            m.d.comb += self.sum_first.eq(arrived.first)
         m.d.comb += [
             self.sum_valid.eq(arrived.valid),
-            self.sum_first.eq(arrived.first),
             self.sum_last.eq(arrived.last),
             self.sum_bank.eq(arrived.bank),
             self.sum_address.eq(arrived.address),

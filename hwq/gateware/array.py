@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, signed
+from amaranth.hdl import Module, Shape, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -20,6 +20,9 @@ class SystolicArray(Component):
 
     Where overflow is a choice and ``psum_bits`` cannot hold every sum, sums are exact down the column and fitted to it
     at the foot, in a cycle of their own; ``out[c]`` says which did not fit.
+
+    Where every sum is fitted, ``starts[c]`` enters with a step's operands and its sums go on from there, PE by PE;
+    ``counts[c]`` comes with ``sums[c]``: how many of them did not fit.
 
     Operands of one step enter side by side and leave as one vector of sums ``latency`` cycles later; skewing them, row
     by row, and deskewing the sums, column by column, is done here. ``bank`` names the weights a step uses.
@@ -45,8 +48,18 @@ class SystolicArray(Component):
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), columns)),
                 "sums": Out(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
                 **({"out": Out(columns)} if accelerator.fits_psums else {}),
+                **(self._every_sum(accelerator) if accelerator.fits_every_sum else {}),
             }
         )
+
+    @staticmethod
+    def _every_sum(accelerator: Accelerator) -> dict[str, Any]:
+        """Ports of an array that fits every sum."""
+        columns, count = accelerator.array.columns, Shape.cast(range(accelerator.array.rows + 1))
+        return {
+            "starts": In(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
+            "counts": Out(data.ArrayLayout(count, columns)),
+        }
 
     @property
     def latency(self) -> int:
@@ -61,7 +74,15 @@ class SystolicArray(Component):
         # through the order in which the rows are loaded.
         weights = [delay(m, self.weights[c], c, f"weight_skew_{c}") for c in range(columns)]
         bank = self.bank
-        psums = [0] * columns
+        every = accelerator.fits_every_sum
+        psums: list[Any] = [0] * columns
+        counts: list[Any] = [0] * columns
+        fitting: dict[str, Any] = {}
+        if every:
+            # A column's first sum leaves with the first row's product.
+            register = accelerator.array.product_register
+            psums = [delay(m, self.starts[c], c + register, f"start_skew_{c}") for c in range(columns)]
+            fitting = {"fitting": accelerator.accumulation, "most": rows}
         for r in range(rows):
             # What travels to the right along a row; the sums travel down, one row per cycle.
             operand, row_bank, load = delay(m, self.operands[r], r, f"operand_skew_{r}"), bank, self.load[r]
@@ -79,6 +100,7 @@ class SystolicArray(Component):
                     weight=accelerator.weight,
                     psum_bits=accelerator.column_bits,
                     product_register=accelerator.array.product_register,
+                    **fitting,
                 )
                 m.d.comb += [
                     pe.operand_in.eq(operand),
@@ -88,13 +110,18 @@ class SystolicArray(Component):
                     pe.psum_in.eq(psums[c]),
                 ]
                 psums[c] = pe.psum_out
+                if every:
+                    m.d.comb += pe.count_in.eq(counts[c])
+                    counts[c] = pe.count_out
             if r + 1 < rows:
                 bank = delay(m, bank, 1, f"bank_skew_{r}")
         for c in range(columns):
-            psum: Any = psums[c]
+            psum = psums[c]
             if accelerator.fits_psums:
                 fitted, out = fit(m, f"foot_{c}", psum, accelerator.psum_bits, accelerator.accumulation)
                 psum = delay(m, fitted, 1, f"foot_{c}")
                 m.d.comb += self.out[c].eq(delay(m, out, columns - c, f"foot_out_{c}"))
             m.d.comb += self.sums[c].eq(delay(m, psum, columns - 1 - c, f"sum_deskew_{c}"))
+            if every:
+                m.d.comb += self.counts[c].eq(delay(m, counts[c], columns - 1 - c, f"count_deskew_{c}"))
         return m

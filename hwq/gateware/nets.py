@@ -39,9 +39,9 @@ def select(choices: list[Any], index: Any) -> Any:
     return choices[0]
 
 
-def ones(bits: list[Any]) -> Any:
-    """How many of ``bits`` are high, by a tree of adders."""
-    terms = bits or [Const(0, 1)]
+def add(terms: list[Any]) -> Any:
+    """The sum of ``terms``, by a tree of adders; 0 of none."""
+    terms = terms or [Const(0, 1)]
     while len(terms) > 1:
         pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
         terms = [pair[0] + pair[1] if len(pair) == 2 else pair[0] for pair in pairs]

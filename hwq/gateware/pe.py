@@ -7,7 +7,9 @@ from typing import Any
 from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
+from hwq.gateware.fitting import fit
 from hwq.gateware.nets import net
+from hwq.numeric.accumulation import Accumulation
 from hwq.numeric.formats import IntFormat
 
 
@@ -17,7 +19,7 @@ def shape_of(format: IntFormat) -> Any:
 
 
 class ProcessingElement(Component):
-    """``psum_out = psum_in + operand_in * weight[bank_in]``, wrapped to ``psum_bits``.
+    """``psum_out = psum_in + operand_in * weight[bank_in]``, wrapped to ``psum_bits``, or fitted to it.
 
     The element holds two weights. ``bank_in`` travels with the operands and says which one multiplies; a weight that
     arrives (``load_in``) goes into the other one, so the next tile loads while this one computes.
@@ -33,12 +35,26 @@ class ProcessingElement(Component):
         Width of the sums, two's complement.
     product_register:
         Whether the product is registered before it is added.
+    fitting:
+        How sums are fitted. ``count_out`` is ``count_in``, which comes with ``psum_in``, and one more where the sum did
+        not fit. ``None``: they wrap, and nothing is counted.
+    most:
+        The largest count.
     """
 
     module = "hwq_pe"
 
-    def __init__(self, *, operand: IntFormat, weight: IntFormat, psum_bits: int, product_register: bool) -> None:
-        self._product_register = product_register
+    def __init__(
+        self,
+        *,
+        operand: IntFormat,
+        weight: IntFormat,
+        psum_bits: int,
+        product_register: bool,
+        fitting: Accumulation | None = None,
+        most: int = 0,
+    ) -> None:
+        self._product_register, self._fitting = product_register, fitting
         super().__init__(
             {
                 "operand_in": In(shape_of(operand)),
@@ -47,6 +63,7 @@ class ProcessingElement(Component):
                 "weight_in": In(shape_of(weight)),
                 "psum_in": In(signed(psum_bits)),
                 "psum_out": Out(signed(psum_bits)),
+                **({"count_in": In(range(most + 1)), "count_out": Out(range(most + 1))} if fitting else {}),
             }
         )
 
@@ -67,5 +84,13 @@ class ProcessingElement(Component):
         exact = self.operand_in * Mux(self.bank_in, weights[1], weights[0])
         product = Signal(exact.shape(), reset_less=True)
         m.d["sync" if self._product_register else "comb"] += product.eq(exact)
-        m.d.sync += self.psum_out.eq(net(m, "psum", self.psum_in + product, self.psum_out.shape()))
+        total = self.psum_in + product
+        if self._fitting is None:
+            m.d.sync += self.psum_out.eq(net(m, "psum", total, self.psum_out.shape()))
+            return m
+        fitted, out = fit(m, "total", total, len(self.psum_out), self._fitting)
+        m.d.sync += [
+            self.psum_out.eq(fitted),
+            self.count_out.eq(net(m, "count", self.count_in + out, len(self.count_out))),
+        ]
         return m

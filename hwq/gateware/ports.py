@@ -88,8 +88,12 @@ def events_signature(accelerator: Accelerator, engine: str) -> Signature:
     """How many sums of ``engine`` left ``psum_bits`` and ``accumulator_bits`` in a cycle; nothing where none may."""
     if not accelerator.may_overflow:
         return Signature({})
-    count = range({"array": accelerator.array.columns, "depthwise": accelerator.lanes}[engine] + 1)
-    return Signature({"psum": Out(count), "accumulator": Out(count)})
+    together = {"array": accelerator.array.columns, "depthwise": accelerator.lanes}[engine]
+    # Of a sum that is fitted again and again each time counts.
+    times = 1
+    if accelerator.fits_every_sum:
+        times = accelerator.array.rows if engine == "array" else accelerator.depthwise_sum_latency
+    return Signature({"psum": Out(range(together + 1)), "accumulator": Out(range(together * times + 1))})
 
 
 def write_signature(accelerator: Accelerator) -> Signature:

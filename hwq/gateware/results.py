@@ -10,7 +10,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines import SUMMING
 from hwq.gateware.descriptor import RECORD
 from hwq.gateware.library import place
-from hwq.gateware.nets import delay, net, ones
+from hwq.gateware.nets import add, delay, net
 from hwq.gateware.ports import any_of, pick, result_signature, write_signature
 from hwq.gateware.ram import Ram, address_bits
 from hwq.gateware.requantizer import Requantizer
@@ -105,5 +105,5 @@ class Results(Component):
         if accelerator.may_overflow:
             summing = any_of([engine.valid for name, engine in engines.items() if name in SUMMING])
             counted = delay(m, summing, cycles, "counted", reset_less=False)
-            m.d.sync += self.clamps.eq(ones([counted & out for out in clamped]))
+            m.d.sync += self.clamps.eq(add([counted & out for out in clamped]))
         return m

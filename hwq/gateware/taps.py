@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -14,7 +14,7 @@ from hwq.arch.parameters import InputZeroPoint
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.fitting import fit
 from hwq.gateware.library import place
-from hwq.gateware.nets import net
+from hwq.gateware.nets import delay, net
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
 
@@ -24,6 +24,9 @@ class Taps(Component):
 
     The sum is exact, and where overflow is a choice it is fitted to ``psum_bits`` and then to ``accumulator_bits``;
     ``psum_out`` and ``accumulator_out`` come with a value that did not fit.
+    Where every sum is fitted, product is added to product in the order of the taps, a cycle each, and
+    ``accumulator_out`` is how many of the sums did not fit.
+
     Latency 2 and a cycle for each level of the adder tree (`DepthwiseParameters.levels`), and one for fitting; interval
     1; nothing stalls.
     """
@@ -41,13 +44,14 @@ class Taps(Component):
         chosen = (arithmetic.psum_bits, arithmetic.accumulator_bits) if accelerator.may_overflow else ()
         #: Widths that the exact sum is fitted to, one after the other.
         self._widths = dict(zip(("psum", "accumulator"), chosen, strict=False))
+        most_out = self._taps if accelerator.fits_every_sum else 1
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),
                 "covered": In(self._taps),
                 "zero_point": In(field_shape("in_zero_point", accelerator)),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), self._taps)),
-                **{f"{name}_out": Out(1) for name in self._widths},
+                **({"psum_out": Out(1), "accumulator_out": Out(range(most_out + 1))} if self._widths else {}),
                 "value": Out(signed(min([self._exact, *(bits for bits in self._widths.values() if bits)]))),
             }
         )
@@ -67,6 +71,9 @@ class Taps(Component):
             product = Signal(exact.shape(), name=f"product_{k}", reset_less=True)
             m.d.sync += [weight.eq(self.weights[k]), product.eq(exact)]
             terms.append(product)
+        if self._accelerator.fits_every_sum:
+            self._chain(m, terms)
+            return m
         # No sum on the way needs more bits than the widest sum of all.
         widest, level = self._exact, 0
         while len(terms) > 1:
@@ -90,3 +97,16 @@ class Taps(Component):
         m.d.sync += fitted.eq(value)
         m.d.comb += self.value.eq(fitted)
         return m
+
+    def _chain(self, m: Module, products: list[Any]) -> None:
+        """Products one after the other, each when the sum of those before it is there."""
+        total: Any = Const(0, signed(len(self.value)))
+        count: Any = Const(0, 1)
+        for k, product in enumerate(products):
+            exact = total + delay(m, product, k, f"product_{k}_delay")
+            fitted, out = fit(m, f"total_{k}", exact, len(self.value), self._accelerator.accumulation)
+            sum_register = Signal(fitted.shape(), name=f"sum_{k}", reset_less=True)
+            count_register = Signal(range(k + 2), name=f"count_{k}", reset_less=True)
+            m.d.sync += [sum_register.eq(fitted), count_register.eq(count + out)]
+            total, count = sum_register, count_register
+        m.d.comb += [self.value.eq(total), self.accumulator_out.eq(count)]

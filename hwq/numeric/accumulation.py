@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwq.errors import ConfigError
-from hwq.numeric.formats import IntFormat
+from hwq.numeric.formats import INT32, IntFormat
 from hwq.numeric.overflow import Overflow, fit
 from hwq.numeric.rounding import Rounding, shift_right
 
@@ -121,6 +121,32 @@ class Accumulation:
         if self.bias is BiasPlace.AFTER:
             return np.zeros_like(values)
         return fit(self.product(values), IntFormat(self.accumulator_bits), self.fitting)
+
+    def biased(self, sums: ArrayLike, bias: ArrayLike) -> NDArray[np.int64]:
+        """What is requantized: finished sums, in their unit, with the bias that comes after them; 32 bits.
+
+        Where accumulators hold more than 32 bits it saturates there; elsewhere it wraps, as it does in TFLite.
+
+        Parameters
+        ----------
+        sums:
+            Integers [..., channels].
+        bias:
+            Integers [channels]; those with which accumulators began are not added again.
+
+        Returns
+        -------
+        int64 [..., channels].
+        """
+        total = np.asarray(sums, dtype=np.int64) << self.truncate
+        if self.bias is BiasPlace.AFTER:
+            total = total + np.asarray(bias, dtype=np.int64)
+        return fit(total, INT32, Overflow.SATURATE if self.is_wide else Overflow.WRAP)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether sums in units of 1 may need more than the 32 bits that are requantized."""
+        return self.accumulator_bits + self.truncate > INT32.width
 
     def compute(self, products: ArrayLike, passes: Sequence[int], bias: ArrayLike = 0) -> Accumulated:
         """Sum products over their last axis: the definition, one step after the other.

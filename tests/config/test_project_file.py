@@ -115,6 +115,16 @@ def test_contradictions_between_parameters(tmp_path: Path) -> None:
     ]
 
 
+def test_where_every_sum_is_fitted_it_has_one_width(tmp_path: Path) -> None:
+    text = "model: a\narithmetic: {{overflow: saturate, granularity: mac, psum_bits: {}, accumulator_bits: 20}}\n"
+    assert refusal(tmp_path, text.format(18)) == [
+        "2: arithmetic.psum_bits: must be null or 20, as accumulator_bits, where granularity is mac, not 18"
+    ]
+    assert load_project(write(tmp_path, text.format(20))).accelerator.psum_bits == 20
+    wider = "model: a\narithmetic: {overflow: wrap, psum_bits: 30, accumulator_bits: 20}\n"
+    assert load_project(write(tmp_path, wider)).accelerator.arithmetic.psum_bits == 30
+
+
 def test_no_contradiction_is_made_up_from_a_faulty_section(tmp_path: Path) -> None:
     # Lanes of 16 divide the 32 columns that were meant.
     assert refusal(tmp_path, "model: a\narray: {colums: 32}\nrequantizer: {lanes: 16}\n") == [

@@ -25,7 +25,7 @@ from hwq.arch.parameters import (
 )
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
-from hwq.numeric.accumulation import SumOverflow
+from hwq.numeric.accumulation import Granularity, SumOverflow
 from hwq.toolchain import tools
 from hwq.toolchain.tools import Tool
 
@@ -52,6 +52,16 @@ DESIGNS = {
         ArrayParameters(2, 2),
         ArithmeticParameters(overflow=SumOverflow.WRAP, accumulator_bits=12, psum_bits=17),
         depthwise=DepthwiseParameters(2, 2),
+    ),
+    "clamping every sum": Accelerator(
+        ArrayParameters(3, 4, product_register=False),
+        ArithmeticParameters(overflow=SumOverflow.SATURATE, granularity=Granularity.MAC, accumulator_bits=16),
+        depthwise=DepthwiseParameters(2, 2),
+    ),
+    "wrapping every sum, 1x1": Accelerator(
+        ArrayParameters(1, 1),
+        ArithmeticParameters(overflow=SumOverflow.WRAP, granularity=Granularity.MAC, accumulator_bits=10),
+        buffers=BufferParameters(16, 16, 1, 2, 2),
     ),
     "depthwise": Accelerator(depthwise=DepthwiseParameters()),
     "depthwise 2x5, 3x12, subtracted": Accelerator(

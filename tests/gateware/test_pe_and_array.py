@@ -12,6 +12,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
 from hwq.gateware.array import SystolicArray
 from hwq.gateware.pe import ProcessingElement
+from hwq.numeric.accumulation import Accumulation, BiasPlace, Granularity, SumOverflow
 from hwq.numeric.formats import IntFormat
 from tests.support.simulation import drive, numbers, simulate, wrapped
 
@@ -42,6 +43,28 @@ def test_every_product_and_sum_of_narrow_elements(product_register: bool) -> Non
                 for _ in range(pe.latency):
                     await context.tick()
                 assert context.get(pe.psum_out) == wrapped(psum + operand * weight, PSUM_BITS), (weight, operand, psum)
+
+    simulate(pe, bench)
+
+
+@pytest.mark.parametrize("overflow", [SumOverflow.WRAP, SumOverflow.SATURATE, SumOverflow.SATURATE_SYMMETRIC])
+def test_every_sum_of_narrow_elements_is_fitted_and_counted(overflow: SumOverflow) -> None:
+    """All operands, weights and sums of 3, 3 and 6 bits, against the definition."""
+    fitting = Accumulation(None, PSUM_BITS, overflow, Granularity.MAC, bias=BiasPlace.INITIAL)
+    pe = ProcessingElement(
+        operand=NARROW, weight=NARROW, psum_bits=PSUM_BITS, product_register=False, fitting=fitting, most=5
+    )
+    codes = range(NARROW.min, NARROW.max + 1)
+
+    async def bench(context: Any) -> None:
+        for weight, operand, psum in itertools.product(codes, codes, range(*fitting.range(PSUM_BITS))):
+            drive(context, pe, bank_in=1, load_in=1, weight_in=weight)
+            await context.tick()
+            drive(context, pe, bank_in=0, load_in=0, operand_in=operand, psum_in=psum, count_in=4)
+            await context.tick()
+            expected = fitting.compute([operand * weight], [1], psum)
+            found = context.get(pe.psum_out), context.get(pe.count_out) - 4
+            assert found == (int(expected.sums), int(expected.accumulator_overflows)), (weight, operand, psum)
 
     simulate(pe, bench)
 

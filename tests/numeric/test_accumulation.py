@@ -76,3 +76,16 @@ def test_mac_has_one_width() -> None:
 def test_passes_that_do_not_add_up_are_refused() -> None:
     with pytest.raises(ValueError, match="3 products, but there are 4"):
         Accumulation().compute([1, 2, 3, 4], [2, 1])
+
+
+@pytest.mark.parametrize(
+    ("bits", "truncate", "saturates"), [(32, 0, False), (31, 1, False), (32, 1, True), (48, 0, True)]
+)
+def test_what_is_requantized_has_32_bits(bits: int, truncate: int, saturates: bool) -> None:
+    spec = Accumulation(None, bits, SumOverflow.WRAP, truncate=truncate)
+    high, low = 2**31 - 1, -(2**31)
+    sums, bias = np.array([[high >> truncate, low >> truncate]]), np.array([5, -5])
+    wrapped = [((total + 2**31) % 2**32) - 2**31 for total in ((high >> truncate << truncate) + 5, low - 5)]
+    assert spec.biased(sums, bias).tolist() == [[high, low] if saturates else wrapped]
+    begun = Accumulation(None, bits, SumOverflow.WRAP, truncate=truncate, bias=BiasPlace.INITIAL)
+    assert begun.biased(sums, bias).tolist() == [[high >> truncate << truncate, low]]

@@ -15,24 +15,29 @@ from hwq.arch.engines.table import TableParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, InputZeroPoint
 from hwq.emulate import Emulator
 from hwq.graph.inputs import random_samples
-from hwq.numeric.accumulation import SumOverflow
+from hwq.numeric.accumulation import Granularity, SumOverflow
 from hwq.schedule.order import ordered_sums
 from hwq.verify.design import lower_design
 from hwq.verify.session import verify
 from tests.support.random_networks import random_network
 
 BUFFERS = BufferParameters(activations=1 << 15, weights=1 << 18, channels=1 << 13, descriptors=512, accumulators=32)
+SAMPLE = range(0, 27, 3)
+"""Each on an accelerator of its own: every overflow under either granularity, and more."""
+
 OVERFLOWS = [overflow for overflow in SumOverflow if overflow is not SumOverflow.REFUSE]
 
 
 def random_accelerator(seed: int) -> Accelerator:
     """A small array under any arithmetic; networks of neighboring seeds share it, and its simulator."""
-    choose = random.Random(seed // 3)
+    number = seed // 3
+    choose, granularity = random.Random(number), list(Granularity)[number // 3 % 2]
     arithmetic = ArithmeticParameters(
         input_zero_point=choose.choice(list(InputZeroPoint)),
-        overflow=choose.choice(OVERFLOWS),
-        accumulator_bits=choose.randint(11, 20),
-        psum_bits=choose.choice([None, choose.randint(9, 18)]),
+        overflow=OVERFLOWS[number % 3],
+        granularity=granularity,
+        accumulator_bits=choose.randint(9, 15),
+        psum_bits=choose.choice([None, choose.randint(9, 18)]) if granularity is Granularity.PASS else None,
     )
     return Accelerator(
         ArrayParameters(choose.randint(2, 4), choose.randint(2, 4), choose.random() < 0.5),
@@ -54,7 +59,7 @@ def check(seed: int, directory: Path) -> None:
     assert report.network is not None
 
 
-@pytest.mark.parametrize("seed", [0, 3, 6, 9, 12])
+@pytest.mark.parametrize("seed", SAMPLE)
 def test_random_arithmetic(seed: int, tmp_path: Path) -> None:
     check(seed, tmp_path)
 
@@ -66,22 +71,26 @@ def test_much_random_arithmetic(seed: int, tmp_path: Path) -> None:
 
 
 def test_the_sample_overflows_in_every_way() -> None:
-    """What CI runs saturates and wraps in both places, on the array and beside it."""
+    """What CI runs wraps and saturates in both places, on the array and beside it."""
     seen = set()
-    for seed in [0, 3, 6, 9, 12]:
+    for seed in SAMPLE:
         network, accelerator = random_network(seed), random_accelerator(seed)
         design = lower_design(network, accelerator)
         emulator = Emulator(network, sums=ordered_sums(network, accelerator))
         emulator.run(random_samples(network, 2, seed))
         engines = {found.layer.name: found.engine for found in design.assigned}
+        arithmetic = accelerator.arithmetic
         for name, counts in emulator.overflows.items():
-            seen |= {(engines[name], accelerator.arithmetic.overflow, "psum")} if counts.psum.any() else set()
-            seen |= (
-                {(engines[name], accelerator.arithmetic.overflow, "accumulator")} if counts.accumulator.any() else set()
-            )
-    assert {overflow for _, overflow, _ in seen} == set(OVERFLOWS)
-    assert {(engine, kind) for engine, _, kind in seen} >= {
-        ("array", "psum"),
-        ("array", "accumulator"),
-        ("depthwise", "accumulator"),
+            for kind, count in (("psum", counts.psum), ("accumulator", counts.accumulator)):
+                if count.any():
+                    seen.add((engines[name], arithmetic.granularity.value, arithmetic.overflow.value, kind))
+    assert {(granularity, overflow) for _, granularity, overflow, _ in seen} == {
+        (granularity.value, overflow.value) for granularity in Granularity for overflow in OVERFLOWS
+    }
+    assert {(engine, granularity, kind) for engine, granularity, _, kind in seen} >= {
+        ("array", "pass", "psum"),
+        ("array", "pass", "accumulator"),
+        ("array", "mac", "accumulator"),
+        ("depthwise", "pass", "accumulator"),
+        ("depthwise", "mac", "accumulator"),
     }

@@ -72,11 +72,20 @@ class ArrayEngine(Component):
             array.load.eq(addresses.load),
             array.weights.eq(self.weights.weights),
             accumulator.valid.eq(addresses.sum_valid),
-            accumulator.first.eq(addresses.sum_first),
             accumulator.bank.eq(addresses.sum_bank),
             accumulator.address.eq(addresses.sum_address),
             accumulator.sums.eq(array.sums),
         ]
+        if parameters.fits_every_sum:
+            m.d.comb += [
+                accumulator.start_first.eq(addresses.start_first),
+                accumulator.start_bank.eq(addresses.start_bank),
+                accumulator.start_address.eq(addresses.start_address),
+                array.starts.eq(accumulator.starts),
+                accumulator.counts.eq(array.counts),
+            ]
+        else:
+            m.d.comb += accumulator.first.eq(addresses.sum_first)
         if parameters.fits_psums:
             m.d.comb += accumulator.psum_out.eq(array.out)
         if parameters.may_overflow:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
 from hwq.gateware.groups import Groups
 from hwq.gateware.library import place
-from hwq.gateware.nets import delay, ones, select
+from hwq.gateware.nets import add, delay, select
 from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
 from hwq.gateware.stream import PixelStream
 from hwq.gateware.taps import Taps
@@ -91,7 +91,7 @@ class DepthwiseEngine(Component):
                 ]
 
         # Where they go: known a cycle before their values.
-        levels = self._parameters.levels + accelerator.may_overflow
+        levels = accelerator.depthwise_sum_latency
         m.d.comb += [
             *_fields(groups.descriptor, d),
             groups.start.eq(self.command.start),
@@ -112,8 +112,8 @@ class DepthwiseEngine(Component):
             # Values come a cycle after their group is valid; lanes without a channel have no weights, and a sum of 0.
             counted = delay(m, groups.valid, 1, "counted", reset_less=False)
             m.d.sync += [
-                self.events.psum.eq(ones([counted & part.psum_out for part in parts])),
-                self.events.accumulator.eq(ones([counted & part.accumulator_out for part in parts])),
+                self.events.psum.eq(add([counted & part.psum_out for part in parts])),
+                self.events.accumulator.eq(add([Mux(counted, part.accumulator_out, 0) for part in parts])),
             ]
         return m
 
