@@ -218,8 +218,7 @@ def _show_match(steps: _Steps, report: VerifyReport, x: NDArray[np.integer], ans
     verdict = f"MATCH: {elements:,} outputs of {len(report.layers)} layers and the whole network"
     steps.show(Text(f"{verdict}, every bit and every cycle", style="bold green"))
     facts = f"{report.samples} pictures, {report.cycles:,} cycles each as predicted"
-    version = simulator.verilator.version
-    steps.show(f"{facts}; verilator {version}, {built}, simulated in {report.simulation_seconds:.1f} s.")
+    steps.show(f"{facts}; {simulator.title}, {built}, simulated in {report.simulation_seconds:.1f} s.")
     steps.blank()
     shades = _PLAIN_SHADES if steps.out.options.ascii_only else _SHADES
     drawn = [_drawing(picture, f"Verilog says {answer}", shades) for picture, answer in zip(x, answers, strict=True)]
@@ -284,12 +283,12 @@ def _json(
         "samples": accuracy.samples,
         "inferences_per_second": round(accuracy.per_second, 3),
         "match": report.match,
-        "simulator": f"verilator {report.simulator.verilator.version}",
+        "simulator": report.simulator.title,
         "verified_samples": report.samples,
         "answers": answers.tolist(),
         "labels": labels,
         "cycles": report.cycles,
-        "predicted_cycles": sum(layer.predicted_cycles for layer in report.layers),
+        "predicted_cycles": report.predicted_cycles,
         "layers": [run_json(layer) for layer in report.layers],
         "whole_network": run_json(report.network) if report.network else None,
         "directory": str(output),

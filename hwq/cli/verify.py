@@ -5,25 +5,36 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hwq.cli import console, exit_codes
+from hwq.cli.hls import open_hls
 from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
 from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import MOST_SAMPLES, Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
+from hwq.hls.emission import Flavor
 from hwq.schedule.losses import CAUSES
 from hwq.schedule.runs import run_title
 from hwq.toolchain.scratch import scratch_folder
 from hwq.toolchain.verilator import trace_format
 from hwq.verify.compare import RunReport
+from hwq.verify.hls import verify_hls
 from hwq.verify.session import VerifyReport, verify
 from hwq.verify.tamper import FAULTS, Tamper
+
+
+class Backend(StrEnum):
+    """What a verification runs."""
+
+    VERILATOR = "verilator"
+    HLS = "hls"
 
 
 def command(
@@ -46,35 +57,51 @@ def command(
             "--output", "-o", metavar="DIR", parser=named_path, help="Keep Verilog, vectors, log and waveform here."
         ),
     ] = None,
+    backend: Annotated[
+        Backend, typer.Option(help="What runs: the Verilog in Verilator, or C++ for HLS compiled with g++.")
+    ] = Backend.VERILATOR,
     causes: Annotated[bool, typer.Option("--causes", help="Also show what the cycles of each run go to.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> int:
-    """Prove in simulation that a project's Verilog computes the emulator's bits in the predicted cycles.
+    """Prove in simulation that a project's Verilog, or C++, computes the emulator's bits in the predicted cycles.
 
     Each layer runs in Verilator on what it meets in the network; a network whose layers on chip follow one another runs
     whole too. Exit code 1 when one bit or one cycle differs.
     """
     names = None if layers is None else _names(layers)
+    if backend is Backend.HLS:
+        _refuse_beside_hls({"--waves": waves, "--tamper": tamper is not None, "--causes": causes})
     with phases() as show, _directory(output) as directory:
         show("reading")
-        opened = open_design(project, names)
-        x, origin = project_samples(opened, data, samples, seed)
-        trace = trace_format() if waves else None
-        fault = FAULTS[tamper] if tamper else None
-        report = verify(opened.design, x, directory, opened.inputs, trace, fault, show)
-        waveform = report.waveform
-        if waveform is not None and output is None:
-            waveform = Path(f"{opened.project.name}.{trace}")
-            shutil.copyfile(report.waveform or "", waveform)
+        if backend is Backend.HLS:
+            found, written = open_hls(project)
+            x, origin = project_samples(found, data, samples, seed)
+            report = verify_hls(written, Flavor.PORTABLE, x, directory, names, show)
+            waveform = None
+        else:
+            opened = open_design(project, names)
+            x, origin = project_samples(opened, data, samples, seed)
+            trace = trace_format() if waves else None
+            fault = FAULTS[tamper] if tamper else None
+            report = verify(opened.design, x, directory, opened.inputs, trace, fault, show)
+            waveform = report.waveform
+            if waveform is not None and output is None:
+                waveform = Path(f"{opened.project.name}.{trace}")
+                shutil.copyfile(report.waveform or "", waveform)
     if as_json:
         console.print_json(_json(report, waveform))
     else:
         _print(report, origin, waveform, output, causes)
     if report.interrupted:
-        done, total = len(report.layers), len(report.design.layers)
-        console.note(f"interrupted after {done} of {total} layers")
+        console.note(f"interrupted after {len(report.runs)} of {report.planned} runs")
         return exit_codes.INTERRUPTED
     return 0 if report.match else exit_codes.MISMATCH
+
+
+def _refuse_beside_hls(options: dict[str, bool]) -> None:
+    given = [name for name, there in options.items() if there]
+    if given:
+        raise ConfigError(f"{' and '.join(given)}: of the Verilog alone; leave it out, or --backend hls")
 
 
 def _names(text: str) -> list[str]:
@@ -98,7 +125,7 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
     cycles, macs = report.cycles, sum(layer.macs for layer in report.layers)
     return {
         "match": report.match,
-        "simulator": f"verilator {report.simulator.verilator.version}",
+        "simulator": report.simulator.title,
         "samples": report.samples,
         "cycles": cycles,
         "predicted_cycles": report.predicted_cycles,
@@ -114,7 +141,7 @@ def _json(report: VerifyReport, waveform: Path | None) -> dict[str, Any]:
             "simulation": round(report.simulation_seconds, 3),
             "total": round(report.seconds, 3),
         },
-        "host": [{"name": found.layer.name, "reason": found.reason} for found in report.design.host],
+        "host": [{"name": found.layer.name, "reason": found.reason} for found in report.host],
         "layers": [run_json(layer) for layer in report.layers],
         "network": run_json(report.network) if report.network else None,
     }
@@ -153,6 +180,9 @@ _COLUMNS = (
     Column("Use", right=True, drop=2),
 )
 
+#: Those of them that need a clock.
+_CLOCKED = ("Cycles", "Predicted", "Use")
+
 _COUNT_COLUMNS = (
     Column("Psum overflows", right=True),
     Column("Acc. overflows", right=True),
@@ -166,15 +196,19 @@ _MOST_COUNTS = 3
 def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Path | None, causes: bool) -> None:
     out = console.output()
     counted = any(run.counts for run in report.runs)
+    clocked = report.predicted_cycles is not None
+    shown = [number for number, column in enumerate(_COLUMNS) if clocked or column.header not in _CLOCKED]
     rows = [
         Row(
-            (*_cells(run), *(_counts(run) if counted else ()), "ok" if run.match else "WRONG"),
+            (*(_cells(run)[number] for number in shown), *(_counts(run) if counted else ()), _verdict(run)),
             "" if run.match else "red",
             section=run is report.network,
         )
         for run in report.runs
     ]
-    out.print(fitted((*_COLUMNS, *(_COUNT_COLUMNS if counted else ()), Column("")), rows, out))
+    out.print(
+        fitted((*(_COLUMNS[number] for number in shown), *(_COUNT_COLUMNS if counted else ()), Column("")), rows, out)
+    )
     out.print()
     if causes:
         titles = [cause.replace("_", " ").capitalize() for cause in CAUSES]
@@ -213,13 +247,14 @@ def _print_verdict(report: VerifyReport, origin: str) -> None:
     layers = _count(len(report.layers), "layer") + (" and the whole network" if report.network else "")
     if report.match:
         elements = sum(run.elements for run in report.runs)
-        verdict = f"MATCH: {elements:,} outputs of {layers}, every bit and every cycle"
+        cycles = "" if report.predicted_cycles is None else " and every cycle"
+        verdict = f"MATCH: {elements:,} outputs of {layers}, every bit{cycles}"
         console.say(verdict, "bold green")
     elif not report.interrupted:
         wrong = sum(not run.match for run in report.runs)
         console.say(f"MISMATCH in {wrong} of {_count(len(report.runs), 'run')}", "bold red")
     built = "from cache" if simulator.cached else f"built in {simulator.seconds:.1f} s"
-    facts = [f"verilator {simulator.verilator.version}", built, f"simulated in {report.simulation_seconds:.1f} s"]
+    facts = [simulator.title, built, f"simulated in {report.simulation_seconds:.1f} s"]
     console.say(f"{_count(report.samples, 'sample')} ({origin}); {', '.join(facts)}", "dim")
 
 
@@ -233,10 +268,14 @@ def _cells(layer: RunReport) -> tuple[str, ...]:
         f"{layer.elements:,}",
         f"{layer.mismatches:,}",
         "none" if layer.cycles is None else f"{layer.cycles:,}",
-        f"{layer.predicted_cycles:,}",
+        f"{layer.predicted_cycles:,}" if layer.predicted_cycles is not None else "",
         f"{layer.macs:,}" if layer.macs else "",
         f"{layer.utilization:.1%}" if layer.macs and layer.utilization is not None else "",
     )
+
+
+def _verdict(run: RunReport) -> str:
+    return "ok" if run.match else "WRONG"
 
 
 def _counts(run: RunReport) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from hwq.schedule.runs import WHOLE
 #: Codes [samples, ...] of the network's tensors by name.
 Vectors = Mapping[str, NDArray[np.integer]]
 
-_COLUMNS = 120
+BENCH = "build/testbench"
+"""What the Makefile makes."""
 
 
 class Flavor(StrEnum):
@@ -51,15 +52,34 @@ def write_project(source: Source, flavor: Flavor, vectors: Vectors, root: Path) 
     DataError
         When a file cannot be written.
     """
-    files = project_files(source, flavor, vectors)
+    return write_files({**project_files(source, flavor), **vector_files(source, vectors)}, root)
+
+
+def write_files(files: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Write texts by their path below ``root``; returns the SHA-256 of each.
+
+    Raises
+    ------
+    DataError
+        When a file cannot be written.
+    """
     out = OutputDirectory(root)
     for name, text in files.items():
         out.write(name, text)
     return out.hashes
 
 
-def project_files(source: Source, flavor: Flavor, vectors: Vectors) -> dict[str, str]:
-    """Text of each file by its path; arguments as those of `write_project`."""
+def vector_files(source: Source, vectors: Vectors) -> dict[str, str]:
+    """Text of the file of each tensor, by its path: a line for each sample."""
+    return {f"tb/vectors/{tensor.name}.txt": _lines(vectors[tensor.tensor]) for tensor in source.tensors}
+
+
+def _lines(codes: NDArray[np.integer]) -> str:
+    return "".join(" ".join(map(str, sample)) + "\n" for sample in codes.reshape(len(codes), -1).tolist())
+
+
+def project_files(source: Source, flavor: Flavor) -> dict[str, str]:
+    """Text of each file but the vectors, by its path; arguments as those of `write_project`."""
     templates = resources.files("hwq.hls") / "templates"
     files = {
         f"include/{header.name}": header.read_text(encoding="utf-8")
@@ -81,7 +101,7 @@ def project_files(source: Source, flavor: Flavor, vectors: Vectors) -> dict[str,
     }
 
     def render(template: str, **values: object) -> str:
-        return environment.get_template(template).render(source=source, whole=WHOLE, **values)
+        return environment.get_template(template).render(source=source, whole=WHOLE, bench=BENCH, **values)
 
     headers = sorted({header for layer in source.layers for header in layer.computation.headers})
     files[f"src/{source.top}.h"] = render("top.h.j2")
@@ -92,14 +112,7 @@ def project_files(source: Source, flavor: Flavor, vectors: Vectors) -> dict[str,
     files[f"tb/{source.top}_tb.cpp"] = render("bench.cpp.j2")
     files["Makefile"] = render("Makefile.j2")
     files["README.md"] = render("README.md.j2", table=_table(source))
-    for tensor in source.tensors:
-        files[f"tb/vectors/{tensor.name}.txt"] = vector_text(vectors[tensor.tensor])
     return files
-
-
-def vector_text(codes: NDArray[np.integer]) -> str:
-    """Codes [samples, ...] as the testbench reads them: a line for each sample."""
-    return "".join(" ".join(map(str, sample)) + "\n" for sample in codes.reshape(len(codes), -1).tolist())
 
 
 def _shape(tensor: TensorCode) -> str:

@@ -44,6 +44,11 @@ class Simulator:
     cached: bool
     seconds: float
 
+    @property
+    def title(self) -> str:
+        """What simulates, as reports name it."""
+        return f"verilator {self.verilator.version}"
+
 
 @dataclass(frozen=True)
 class Harness:
@@ -131,9 +136,9 @@ class _Build:
         for library in harness.libraries:
             self._flags += ["-LDFLAGS", f"-l{library}"]
         self._make = [*make.command, "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *_MAKE_VARIABLES]
-        compile_ = _make_command(compiler.command)
+        compile_ = make_command(compiler.command)
         # verilated.mk runs a script with whatever is called python, which many systems do not have.
-        self._make += [f"CXX={compile_}", f"LINK={compile_}", f"PYTHON3={_make_command([sys.executable])}"]
+        self._make += [f"CXX={compile_}", f"LINK={compile_}", f"PYTHON3={make_command([sys.executable])}"]
         tool_parts = [*_MAKE_VARIABLES, self.verilator.identity, compiler.version, *compiler.command]
         self.key = content_key([verilog, control, harness.identity, *self._flags, *tool_parts])
         self._runtime_key = content_key([*common, *tool_parts])
@@ -207,6 +212,6 @@ def first_error(log: str) -> str:
     return "\n".join(lines[-3:]) or "it said nothing"
 
 
-def _make_command(words: Sequence[str]) -> str:
+def make_command(words: Sequence[str]) -> str:
     """A command as the value of a make variable that recipes start programs with."""
     return shlex.join(words).replace("$", "$$")

@@ -14,9 +14,10 @@ from hwq.schedule.runs import Run, run_title
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first output element that differs, in the order in which the hardware writes them.
+    """The first output element that differs, in the order in which they are written.
 
-    ``row``, ``column`` and ``channel`` are its place in the output; ``cycle`` counts from START to its being written.
+    ``row``, ``column`` and ``channel`` are its place in the output; ``cycle`` counts from START to its being written,
+    and is ``None`` of what has no clock.
     """
 
     run: str
@@ -24,14 +25,15 @@ class Divergence:
     row: int
     column: int
     channel: int
-    cycle: int
+    cycle: int | None
     expected: int
     actual: int
 
     def __str__(self) -> str:
+        written = "" if self.cycle is None else f", written in cycle {self.cycle}"
         return (
             f"{run_title(self.run)}, sample {self.sample}, output row {self.row}, column {self.column}, channel "
-            f"{self.channel}, written in cycle {self.cycle}: expected {self.expected}, got {self.actual}"
+            f"{self.channel}{written}: expected {self.expected}, got {self.actual}"
         )
 
 
@@ -63,7 +65,8 @@ class WrongCount:
 class RunReport:
     """Comparison of one run: a layer, or the whole network.
 
-    ``cycles`` is what the hardware counted for one sample, ``None`` where it did not finish; ``wrong_cycles`` are
+    ``cycles`` is what the hardware counted for one sample, ``None`` where it did not finish, or where nothing is
+    predicted since there is no clock; ``wrong_cycles`` are
     (sample, cycles) of the samples that took another number than predicted. ``causes`` are what the predicted cycles go
     to. ``counts`` are the hardware's counters (`COUNTED`), all samples together; ``None`` where it has none.
     """
@@ -72,7 +75,7 @@ class RunReport:
     elements: int
     mismatches: int
     cycles: int | None
-    predicted_cycles: int
+    predicted_cycles: int | None
     macs: int
     multipliers: int
     causes: Mapping[str, int]
@@ -84,7 +87,8 @@ class RunReport:
     @property
     def match(self) -> bool:
         """Whether every element, every cycle count and every counter is right."""
-        return self.mismatches == 0 and self.cycles is not None and not self.wrong_cycles and not self.wrong_counts
+        finished = self.cycles is not None or self.predicted_cycles is None
+        return self.mismatches == 0 and finished and not self.wrong_cycles and not self.wrong_counts
 
     @property
     def utilization(self) -> float | None:
@@ -142,6 +146,41 @@ def compare_run(
     )
 
 
+def compare_codes(
+    name: str, shape: tuple[int, ...], macs: int, expected: NDArray[np.integer], actual: NDArray[np.integer]
+) -> RunReport:
+    """Compare a run of something without a clock, such as C++.
+
+    Parameters
+    ----------
+    name, macs:
+        Of the run.
+    shape:
+        Of its output.
+    expected, actual:
+        [samples, elements], in memory order.
+
+    Raises
+    ------
+    ValueError
+        When there is nothing to compare, or the shapes differ.
+    """
+    if expected.shape != actual.shape or not expected.size:
+        raise ValueError(f"{run_title(name)}: {expected.shape} expected, {actual.shape} given")
+    wrong = expected.astype(np.int64) != actual.astype(np.int64)
+    first = None
+    if wrong.any():
+        sample, element = (int(place) for place in np.argwhere(wrong)[0])
+        codes = int(expected[sample, element]), int(actual[sample, element])
+        first = Divergence(name, sample, *_place(element, shape), None, *codes)
+    return RunReport(name, expected.size, int(wrong.sum()), None, None, macs, 0, {}, (), first, None, ())
+
+
+def unfinished_codes(name: str, macs: int, elements: int) -> RunReport:
+    """The report of a run without a clock that gave no result: every element counts as wrong."""
+    return RunReport(name, elements, elements, None, None, macs, 0, {}, (), None, None, ())
+
+
 def unfinished_run(run: Run, elements: int) -> RunReport:
     """The report of a run that gave no result: every element counts as wrong."""
     return RunReport(
@@ -182,21 +221,19 @@ def _first(
     sample = int(np.argmax(wrong.any(axis=1)))
     elements = np.flatnonzero(wrong[sample])
     cycle, element = min((run.output_cycle(int(element)), int(element)) for element in elements)
-    row, column, channel = (int(place) for place in np.unravel_index(element, _pixels(run.output.shape)))
     return Divergence(
         run.name,
         sample,
-        row,
-        column,
-        channel,
+        *_place(element, run.output.shape),
         cycle,
         int(expected[sample, element]),
         int(actual[sample, element]),
     )
 
 
-def _pixels(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """A shape as rows, columns and channels."""
-    *before, channels = shape
-    rows, columns = (before[0], before[1]) if len(before) == 2 else (1, math.prod(before))
-    return rows, columns, channels
+def _place(element: int, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Row, column and channel of an element."""
+    *before, channels = shape or (1,)
+    columns = before[1] if len(before) == 2 else math.prod(before)
+    pixel, channel = divmod(element, channels)
+    return *divmod(pixel, columns), channel

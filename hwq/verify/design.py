@@ -59,5 +59,10 @@ def _fault(assigned: dict[str, Assignment], name: str) -> str | None:
         return None
     if name in assigned:
         return f"layer {name} stays off the chip: {assigned[name].reason}; on it are {', '.join(runs)}"
-    close = difflib.get_close_matches(name, assigned, n=1)
-    return f"no layer {name!r}; " + (f"did you mean {close[0]}?" if close else f"layers are {', '.join(assigned)}")
+    return unknown_name(name, list(assigned))
+
+
+def unknown_name(name: str, known: Sequence[str]) -> str:
+    """What is said of a name that no layer has."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"no layer {name!r}; " + (f"did you mean {close[0]}?" if close else f"layers are {', '.join(known)}")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hwq.errors import ToolError
 from hwq.export.files import writing
 from hwq.export.package import VERILOG, WAIVERS, Package, write_package
+from hwq.schedule.planning import Assignment
 from hwq.schedule.runs import WHOLE
 from hwq.toolchain.cocotb import cocotb_harness, run_bench
 from hwq.toolchain.verilator import Simulator, Trace, build_simulator, public_ports
@@ -29,18 +30,35 @@ Progress = Callable[[str], None]
 _BENCH = "hwq.cosim.bench"
 
 
+class Built(Protocol):
+    """What ran a verification: a title with versions, and how long building took, 0 from cache."""
+
+    @property
+    def title(self) -> str:
+        """Program and version."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether it was built before."""
+
+    @property
+    def seconds(self) -> float:
+        """What building took."""
+
+
 @dataclass(frozen=True, eq=False)
 class VerifyReport:
-    """What a verification found.
+    """What a verification found, of Verilog or of C++.
 
-    ``failure`` is the bench's own complaint where the design fell silent. ``tampered`` says which fault was planted.
+    ``planned`` runs are those to be made, ``host`` the layers that are left out. ``failure`` is the bench's own
+    complaint where the design fell silent. ``tampered`` says which fault was planted.
     ``interrupted`` marks a verification that the user stopped: ``layers`` then holds those that were done. ``network``
     is the run of all layers in one go, where there is one. Times in seconds.
     """
 
-    design: Design
-    package: Package
-    simulator: Simulator
+    planned: int
+    host: tuple[Assignment, ...]
+    simulator: Built
     samples: int
     layers: tuple[RunReport, ...]
     network: RunReport | None
@@ -54,7 +72,7 @@ class VerifyReport:
     @property
     def match(self) -> bool:
         """Whether every run was made and every bit and cycle count is right."""
-        done = len(self.runs) == len(self.design.program.runs)
+        done = len(self.runs) == self.planned
         return done and self.failure is None and all(run.match for run in self.runs)
 
     @property
@@ -76,11 +94,12 @@ class VerifyReport:
         return None if None in counts else sum(count for count in counts if count is not None)
 
     @property
-    def predicted_cycles(self) -> int:
-        """What `cycles` should be."""
+    def predicted_cycles(self) -> int | None:
+        """What `cycles` should be; ``None`` where there is no clock."""
         if self.network is not None:
             return self.network.predicted_cycles
-        return sum(layer.predicted_cycles for layer in self.layers)
+        counts = [layer.predicted_cycles for layer in self.layers]
+        return None if None in counts else sum(count for count in counts if count is not None)
 
 
 def verify(
@@ -135,8 +154,8 @@ def verify(
     ended = time.monotonic()
     reports = simulation.reports(design, interrupted)
     return VerifyReport(
-        design=design,
-        package=package,
+        planned=len(design.program.runs),
+        host=design.host,
         simulator=simulator,
         samples=len(samples),
         layers=tuple(report for report in reports if report.name != WHOLE),

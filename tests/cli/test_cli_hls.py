@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,49 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(
 
 def test_an_unknown_flavor_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "portable" in refused(capsys, "gen", write_project(tmp_path), "--hls", "spades", "-o", tmp_path / "out")
+
+
+def keys(value: object) -> object:
+    """What of a JSON value does not depend on what was found."""
+    if isinstance(value, dict):
+        return {key: keys(inner) for key, inner in value.items() if key != "cycles_by_cause"}
+    return [keys(inner) for inner in value[:1]] if isinstance(value, list) else None
+
+
+def test_verify_gives_the_same_json_as_verilator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = write_project(tmp_path)
+    ours = run_cli(capsys, "verify", project, "--backend", "hls", "--samples", "2", "--json")
+    theirs = run_cli(capsys, "verify", project, "--samples", "2", "--json")
+    assert (ours.code, theirs.code) == (0, 0)
+    assert keys(ours.json) == keys(theirs.json)
+    assert re.fullmatch(r"\S+ \d+\.\d+\.\d+, portable types", ours.json["simulator"])
+    assert ours.json["match"] is True and ours.json["cycles"] is None and ours.json["host"] == []
+    assert [layer["elements"] for layer in ours.json["layers"]] == [360, 120, 14]
+
+
+def test_verify_shows_layers_without_cycles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_cli(capsys, "verify", write_project(tmp_path), "--backend", "hls", "--layers", "second, classes")
+    assert result.code == 0
+    assert "MATCH: 67 outputs of 2 layers, every bit\n" in result.out
+    assert "Cycles" not in result.out and "MACs" in result.out
+
+
+def test_verify_without_a_compiler(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    out = tmp_path / "out"
+    message = refused(capsys, "verify", write_project(tmp_path), "--backend", "hls", "-o", out)
+    assert message.startswith("hwq: error: a C++ compiler is missing: install g++")
+    assert not out.exists()
+
+
+def test_verify_refuses_what_is_of_the_verilog_and_unknown_layers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = write_project(tmp_path)
+    message = refused(capsys, "verify", project, "--backend", "hls", "--waves", "--tamper", "weight")
+    assert "--waves and --tamper: of the Verilog alone" in message
+    message = refused(capsys, "verify", project, "--backend", "hls", "--layers", "secund")
+    assert "no layer 'secund'; did you mean second?" in message

@@ -57,7 +57,7 @@ def test_a_right_design_matches(tmp_path: Path) -> None:
         assert layer.cycles == program.predicted_cycles
         assert layer.elements == 2 * program.output.elements
     assert report.cycles == sum(program.predicted_cycles for program in design.program.layers)
-    assert report.simulator.verilator.name == "verilator"
+    assert report.simulator.title.startswith("verilator 5.")
     assert report.network is not None
     assert (report.network.elements, report.network.mismatches) == (14, 0)
     assert report.network.cycles == report.cycles
