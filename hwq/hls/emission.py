@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.export.files import OutputDirectory
+from hwq.hls import layout
 from hwq.hls.source import LayerCode, Source, TensorCode
 from hwq.schedule.runs import WHOLE
 
@@ -96,8 +97,10 @@ def project_files(source: Source, flavor: Flavor) -> dict[str, str]:
     environment.filters |= {
         "shape": _shape,
         "summary": _summary,
-        "parameters": _parameters,
+        "signature": _signature,
+        "top_signature": _top_signature,
         "statements": _statements,
+        "call": layout.call,
     }
 
     def render(template: str, **values: object) -> str:
@@ -105,11 +108,13 @@ def project_files(source: Source, flavor: Flavor) -> dict[str, str]:
 
     headers = sorted({header for layer in source.layers for header in layer.computation.headers})
     files[f"src/{source.top}.h"] = render("top.h.j2")
-    files[f"src/{source.top}.cpp"] = render("top.cpp.j2", headers=headers)
-    for layer in source.layers:
-        if layer.computation.spec or layer.computation.constants:
-            files[f"src/constants/{layer.name}.h"] = render("constants.h.j2", layer=layer)
+    constants = {layer.name: layer for layer in source.layers if layer.computation.spec or layer.computation.constants}
+    names = sorted(constants, key=lambda name: f"{name}.h")
+    files[f"src/{source.top}.cpp"] = render("top.cpp.j2", headers=headers, constants=names)
+    for name in names:
+        files[f"src/constants/{name}.h"] = render("constants.h.j2", layer=constants[name])
     files[f"tb/{source.top}_tb.cpp"] = render("bench.cpp.j2")
+    files[".clang-format"] = render("clang-format.j2")
     files["Makefile"] = render("Makefile.j2")
     files["README.md"] = render("README.md.j2", table=_table(source))
     return files
@@ -125,10 +130,14 @@ def _summary(layer: LayerCode) -> str:
     return f"{layer.op}: {inputs} -> {_shape(layer.output)}{work}"
 
 
-def _parameters(layer: LayerCode) -> str:
-    inputs = zip(layer.inputs, layer.parameters, strict=True)
-    words = [f"hwq::stream<{tensor.type}>& {name}" for tensor, name in inputs]
-    return ", ".join([*words, f"hwq::stream<{layer.output.type}>& y"])
+def _signature(layer: LayerCode) -> str:
+    streams = [*zip(layer.inputs, layer.parameters, strict=True), (layer.output, "y")]
+    return layout.signature(layer.name, [f"hwq::stream<{tensor.type}>& {name}" for tensor, name in streams])
+
+
+def _top_signature(source: Source) -> str:
+    ports = ((source.input, "input"), (source.output, "output"))
+    return layout.signature(source.top, [f"hwq::stream<{tensor.type}>& {name}" for tensor, name in ports])
 
 
 def _statements(layer: LayerCode) -> list[str]:

@@ -94,17 +94,6 @@ def test_the_top_is_one_call_a_layer(project: Path) -> None:
     assert re.findall(r"layers::(\w+)\(", top) == ["strokes", "curves", "shapes", "digit"]
 
 
-def test_lines_are_not_longer_than_120(project: Path) -> None:
-    long = [
-        (path.name, line)
-        for path in project.rglob("*")
-        if path.suffix in (".h", ".cpp")
-        for line in path.read_text().splitlines()
-        if len(line) > 120
-    ]
-    assert long == []
-
-
 def test_make_clean_leaves_what_was_written(copy: Path) -> None:
     assert make(copy, "clean").returncode == 0
     assert not (copy / "build").exists()

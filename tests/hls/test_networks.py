@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,20 @@ def hardware(rows: int, columns: int, zero_point: InputZeroPoint = InputZeroPoin
     return Accelerator(ArrayParameters(rows, columns), ArithmeticParameters(input_zero_point=zero_point))
 
 
+def badly_laid_out(root: Path) -> list[str]:
+    """Files that clang-format would change."""
+    files = [str(path.relative_to(root)) for path in sorted(root.rglob("*")) if path.suffix in (".h", ".cpp")]
+    program = str(Path(sys.executable).parent / "clang-format")
+    command = [program, "--style=file", "--dry-run", "--Werror", *files]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    found = sorted({line.split(":")[0] for line in done.stderr.splitlines() if ": error: " in line})
+    assert (done.returncode == 0) == (found == []), done.stderr
+    return found
+
+
 def check(network: Network, accelerator: Accelerator, root: Path, seed: int = 0) -> None:
     emit(network, accelerator, random_samples(network, 3, seed), root)
+    assert badly_laid_out(root) == []
     printed = passes(root)
     compared = re.findall(r"^(\S+) +(\d+) codes, 0 wrong$", printed, flags=re.MULTILINE)
     counts = [(layer.name, 3 * network.tensors[layer.output].elements) for layer in network.layers]
@@ -60,5 +74,6 @@ def test_the_official_models(name: str, tmp_path: Path) -> None:
     assert project is not None and accelerator is not None
     samples = choose_samples(target.network, project.data, 2, 0, 2)
     emit(target.network, accelerator, next(iter(samples.pieces(lambda: 2))), tmp_path)
+    assert badly_laid_out(tmp_path) == []
     printed = passes(tmp_path)
     assert printed.count(" 0 wrong") == len(target.network.layers) + 1

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -32,23 +33,26 @@ struct run {
 // goes what came, in the same form. Without names all runs are made.
 class bench {
  public:
-  bench(int count, char** words, const run* runs, int number) : vectors_("tb/vectors"), wrong_(0), samples_(0) {
+  bench(int count, char** words) : vectors_("tb/vectors"), wrong_(0), elements_(0), samples_(0) {
     for (int i = 1; i < count; i++) {
       const std::string word = words[i];
       if ((word == "--vectors" || word == "--outputs") && i + 1 < count) {
         (word == "--vectors" ? vectors_ : outputs_) = words[++i];
-        continue;
+      } else {
+        wanted_.insert(word);
       }
-      int found = 0;
-      while (found < number && word != runs[found].name) found++;
-      if (found == number) fail("no layer is called " + word);
-      chosen_.push_back(runs[found]);
     }
-    if (chosen_.empty()) chosen_.assign(runs, runs + number);
+    all_ = wanted_.empty();
+  }
+
+  // A run that can be made.
+  void add(const char* name, void (*start)(bench&, int sample)) {
+    if (wanted_.erase(name) || all_) chosen_.push_back(run{name, start});
   }
 
   // Makes the runs, on each sample of `input`; the program's exit code.
   int finish(const tensor& input) {
+    if (!wanted_.empty()) fail("no layer is called " + *wanted_.begin());
     samples_ = int(codes(input).size()) / input.elements();
     for (const run& one : chosen_) {
       const long before = wrong_;
@@ -151,6 +155,8 @@ class bench {
   }
 
   std::string vectors_, outputs_;
+  std::set<std::string> wanted_;
+  bool all_;
   std::vector<run> chosen_;
   std::map<std::string, std::vector<int>> known_;
   std::map<std::string, std::string> results_;

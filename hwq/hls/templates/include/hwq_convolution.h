@@ -8,10 +8,10 @@
 namespace hwq {
 
 template <class SPEC>
-void convolution(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
-                 const integer<SPEC::weight_bits> (&weights)[SPEC::out_channels][window<SPEC>::taps]
-                                                            [SPEC::channels / SPEC::groups],
-                 const record (&records)[SPEC::out_channels]) {
+void convolution(
+    stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
+    const integer<SPEC::weight_bits> (&weights)[SPEC::out_channels][window<SPEC>::taps][SPEC::channels / SPEC::groups],
+    const record (&records)[SPEC::out_channels]) {
   constexpr int depth = SPEC::channels / SPEC::groups;
   constexpr int size = SPEC::out_channels / SPEC::groups;
   line_buffer<SPEC> lines;

@@ -14,7 +14,9 @@ namespace hwq {
 namespace detail {
 
 // Number of the narrowest standard type: 0 for 8 bits, 1 for 16, 2 for 32, 3 for 64.
-constexpr int size_of(int bits) { return bits <= 8 ? 0 : bits <= 16 ? 1 : bits <= 32 ? 2 : 3; }
+constexpr int size_of(int bits) {
+  return bits <= 8 ? 0 : bits <= 16 ? 1 : bits <= 32 ? 2 : 3;
+}
 
 template <int SIZE>
 struct standard;
@@ -50,7 +52,9 @@ template <int BITS>
 using natural = typename detail::standard<detail::size_of(BITS)>::without_sign;
 
 // The exact product; standard integers would multiply in the wider of the two types.
-inline integer<63> multiply(integer<32> a, natural<31> b) { return integer<63>(a) * integer<63>(b); }
+inline integer<63> multiply(integer<32> a, natural<31> b) {
+  return integer<63>(a) * integer<63>(b);
+}
 
 }  // namespace hwq
 
