@@ -1,0 +1,1 @@
+"""Certificates of accumulators: what a layer's sums can reach, in the order in which they are made."""
