@@ -83,8 +83,23 @@ class Accelerator:
     @property
     def exact_psum_bits(self) -> int:
         """Bits that hold the sum of one column's products, whatever the operands."""
-        most = self.array.rows * -self.operand.min * -self.weight.min
-        return most.bit_length() + 1
+        return self._sum_bits(self.array.rows, -self.operand.min)
+
+    @property
+    def window_bits(self) -> int:
+        """Bits that hold the sum of all taps of the depthwise engine, whatever the operands."""
+        assert self.depthwise is not None
+        return self.window_sum_bits(self.depthwise.taps)
+
+    def window_sum_bits(self, taps: int) -> int:
+        """Bits that hold the sum of so many taps of the depthwise engine."""
+        subtracted = self.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+        code = self.activation
+        return self._sum_bits(taps, code.max - code.min if subtracted else -code.min)
+
+    def _sum_bits(self, products: int, operand: int) -> int:
+        """Bits that hold the sum of so many products of operands up to ``operand``, truncated as they are added."""
+        return (products * self.accumulation.largest(operand * -self.weight.min)).bit_length() + 1
 
     @property
     def psum_bits(self) -> int:
@@ -117,6 +132,8 @@ class Accelerator:
             accumulator_bits=self.arithmetic.accumulator_bits,
             overflow=self.arithmetic.overflow,
             granularity=self.arithmetic.granularity,
+            truncate=self.arithmetic.truncate.bits,
+            truncate_rounding=self.arithmetic.truncate.rounding,
         )
 
     @property
@@ -146,7 +163,8 @@ class Accelerator:
     @property
     def value_bits(self) -> int:
         """Bits of the values that engines hand to the requantizers."""
-        return max(self.arithmetic.accumulator_bits, 32 if len(self.engines) > 1 else 0)
+        sums = self.arithmetic.accumulator_bits + self.arithmetic.truncate.bits
+        return max(sums, 32 if len(self.engines) > 1 else 0)
 
     @property
     def vector(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, get_args, get_type_hints
@@ -29,15 +29,26 @@ class Choice:
         object.__setattr__(self, "values", values)
 
 
+@dataclass(frozen=True)
+class Nested:
+    """A parameter that is a section of its own: the dataclass of its parameters."""
+
+    kind: type
+
+
+Limit = Range | Choice | Nested
+
+
 @cache
-def limits(kind: type) -> Mapping[str, tuple[Range | Choice, bool]]:
+def limits(kind: type) -> Mapping[str, tuple[Limit, bool]]:
     """What the fields of a parameter dataclass may hold, read off their annotations.
 
     Returns
     -------
-    By field name, (limit, whether ``None`` is allowed too). Truth values and enumerations need no annotation.
+    By field name, (limit, whether ``None`` is allowed too). Truth values, enumerations and nested sections need no
+    annotation.
     """
-    found: dict[str, tuple[Range | Choice, bool]] = {}
+    found: dict[str, tuple[Limit, bool]] = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
         optional = type(None) in get_args(hint)
         parts = [part for part in (hint, *get_args(hint)) if part is not type(None)]
@@ -48,6 +59,8 @@ def limits(kind: type) -> Mapping[str, tuple[Range | Choice, bool]]:
                 found[name] = (Choice(True, False), optional)
             elif isinstance(hint, type) and issubclass(hint, Enum):
                 found[name] = (Choice(*hint), optional)
+            elif isinstance(hint, type) and is_dataclass(hint):
+                found[name] = (Nested(hint), optional)
     return found
 
 
@@ -112,7 +125,10 @@ class Checks:
                 good.add(name)
         return good
 
-    def _within(self, name: str, value: object, limit: Range | Choice) -> bool:
+    def _within(self, name: str, value: object, limit: Limit) -> bool:
+        if isinstance(limit, Nested):
+            # Its own parameters were checked when it was made.
+            return isinstance(value, limit.kind)
         if isinstance(limit, Range):
             return self.integer(name, value, limit.low, limit.high)
         if limit.values == (True, False):

@@ -9,6 +9,7 @@ from typing import Annotated
 from hwq.arch.checks import Checks, Choice, Range
 from hwq.numeric.accumulation import Granularity, SumOverflow
 from hwq.numeric.requantize import Contract
+from hwq.numeric.rounding import Rounding
 
 
 class InputZeroPoint(StrEnum):
@@ -45,6 +46,26 @@ class ArrayParameters:
 
 
 @dataclass(frozen=True)
+class TruncateParameters:
+    """What products lose before they are added.
+
+    Parameters
+    ----------
+    bits:
+        How many of their low bits; sums are in units of ``2 ** bits``.
+    rounding:
+        What becomes of those bits.
+    """
+
+    bits: Annotated[int, Range(0, 15)] = 0
+    rounding: Rounding = Rounding.FLOOR
+
+    def __post_init__(self) -> None:
+        with Checks("arithmetic.truncate") as check:
+            check.declared(self)
+
+
+@dataclass(frozen=True)
 class ArithmeticParameters:
     """Widths and contract of the arithmetic.
 
@@ -64,16 +85,19 @@ class ArithmeticParameters:
         What becomes of sums beyond these widths (:class:`~hwq.numeric.accumulation.SumOverflow`).
     granularity:
         After how many additions a sum is fitted to its width (:class:`~hwq.numeric.accumulation.Granularity`).
+    truncate:
+        Low bits that products lose.
     """
 
     contract: Annotated[Contract, Choice(Contract.DOUBLE)] = Contract.DOUBLE
     input_zero_point: InputZeroPoint = InputZeroPoint.FOLDED
     activation_bits: Annotated[int, Range(8, 8)] = 8
     weight_bits: Annotated[int, Range(2, 8)] = 8
-    psum_bits: Annotated[int, Range(4, 32)] | None = None
-    accumulator_bits: Annotated[int, Range(4, 32)] = 32
+    psum_bits: Annotated[int, Range(4, 48)] | None = None
+    accumulator_bits: Annotated[int, Range(4, 48)] = 32
     overflow: SumOverflow = SumOverflow.REFUSE
     granularity: Granularity = Granularity.PASS
+    truncate: TruncateParameters = TruncateParameters()
 
     def __post_init__(self) -> None:
         with Checks("arithmetic") as check:

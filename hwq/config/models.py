@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hwq.arch.checks import Choice, Range, limits
+from hwq.arch.checks import Choice, Nested, Range, limits
 from hwq.arch.engines import PARAMETERS
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 
@@ -65,9 +65,12 @@ _WORDS: dict[str, dict[str, str]] = {
         ),
         "granularity": (
             "After how many additions a sum is fitted to its width. pass: when a column of the array has added its "
-            "products, and when that is added to the accumulator. mac: after every single addition, in the order of the "
-            "array; psum_bits is null or accumulator_bits then."
+            "products, and when that is added to the accumulator. mac: after every single addition, in the order of "
+            "the array; psum_bits is null or accumulator_bits then."
         ),
+        "truncate": "What each product loses before it is added: a mapping of bits and rounding.",
+        "truncate.bits": "Low bits that each product loses; accumulators are in units of 2^bits then.",
+        "truncate.rounding": "What becomes of those bits: docs/spec/numerics.md, N.2.",
     },
     "requantizer": {
         "lanes": "Channels requantized per cycle; a divisor of array.columns; null: half the columns.",
@@ -114,14 +117,24 @@ def _plain(value: object) -> object:
 
 def section_model(section: str) -> type[BaseModel]:
     """The model of one section: a key for each field of its dataclass."""
-    kind = SECTIONS[section]
+    return _model(SECTIONS[section], (section,), _SECTION_WORDS[section])
+
+
+def _model(kind: type, path: tuple[str, ...], words: str) -> type[BaseModel]:
     allowed = limits(kind)
     keys: dict[str, Any] = {}
     for field in fields(kind):
         assert field.default is not MISSING, "every parameter has a default"
-        words = _WORDS[section][field.name]
-        keys[field.name] = (_field_type(*allowed[field.name]), Field(default=_plain(field.default), description=words))
-    return create_model(section.capitalize(), __base__=_Strict, __doc__=_SECTION_WORDS[section], **keys)
+        limit, optional = allowed[field.name]
+        inner = ".".join((*path[1:], field.name))
+        text = _WORDS[path[0]][inner]
+        if isinstance(limit, Nested):
+            model = _model(limit.kind, (*path, field.name), text)
+            keys[field.name] = (model, Field(default_factory=model, description=text))
+        else:
+            keys[field.name] = (_field_type(limit, optional), Field(default=_plain(field.default), description=text))
+    name = "".join(part.capitalize() for part in path)
+    return create_model(name, __base__=_Strict, __doc__=words, **keys)
 
 
 def _project_model() -> type[BaseModel]:
@@ -165,7 +178,8 @@ def project_schema() -> dict[str, Any]:
     for section in SECTIONS:
         # The default of a section is its keys' defaults; editors show those where they belong.
         schema["properties"][section].pop("default", None)
-        for key in schema["$defs"][section.capitalize()]["properties"].values():
+    for model in schema["$defs"].values():
+        for key in model["properties"].values():
             if "const" in key:
                 # Said twice by some versions of pydantic.
                 key.pop("enum", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.checks import Choice, limits
+from hwq.arch.checks import Choice, Nested, limits
 from hwq.config.document import Document, Key, read_document
 from hwq.config.faults import Fault, config_error, nearest
 from hwq.config.models import ENGINE_CHOICES, ENGINES, SECTIONS, ProjectModel
@@ -56,7 +57,15 @@ class Project:
 def project_keys() -> tuple[str, ...]:
     """Every key of a project by its dotted path, sections of engines among them."""
     tops = [name for name in ProjectModel.model_fields if name not in SECTIONS or name in ENGINES]
-    return (*tops, *(f"{section}.{key}" for section, kind in SECTIONS.items() for key in limits(kind)))
+    return (*tops, *(key for section, kind in SECTIONS.items() for key in _keys(section, kind)))
+
+
+def _keys(section: str, kind: type) -> Iterator[str]:
+    for key, (limit, _) in limits(kind).items():
+        if isinstance(limit, Nested):
+            yield from _keys(f"{section}.{key}", limit.kind)
+        else:
+            yield f"{section}.{key}"
 
 
 def load_project(path: str | Path) -> Project:
@@ -129,7 +138,7 @@ def _explain(key: Key, details: ErrorDetails) -> str:
     kind, value = details["type"], details["input"]
     section = key[0] if len(key) > 1 else None
     if kind == "extra_forbidden":
-        valid = list(limits(SECTIONS[section])) if section else list(ProjectModel.model_fields)
+        valid = list(limits(_kind(key[:-1]))) if section else list(ProjectModel.model_fields)
         return f"unknown key; {nearest(key[-1], valid)}"
     if kind == "missing":
         return "is required: the network's file"
@@ -139,10 +148,13 @@ def _explain(key: Key, details: ErrorDetails) -> str:
         if key[0] in SECTIONS:
             return f"must be a mapping of keys to values, not {_shown(value)}"
         return "must be the path of a file" if value == "" else f"must be the path of a file, not {_shown(value)}"
-    limit, _ = limits(SECTIONS[section])[key[1]]
+    kind_of = _kind(key[:-1])
+    limit, _ = limits(kind_of)[key[-1]]
+    if isinstance(limit, Nested):
+        return f"must be a mapping of keys to values, not {_shown(value)}"
     member = _member(limit, value)
     try:
-        SECTIONS[section](**{key[1]: member})
+        kind_of(**{key[-1]: member})
     except ConfigError as error:
         text = dict(error.faults)[".".join(key)]
         if value is None or isinstance(value, bool):
@@ -153,6 +165,16 @@ def _explain(key: Key, details: ErrorDetails) -> str:
             text += f"; {advice}" if advice.startswith("did") else ""
         return text
     return str(details["msg"])
+
+
+def _kind(path: Key) -> type:
+    """The dataclass of the section at ``path``."""
+    kind = SECTIONS[path[0]]
+    for part in path[1:]:
+        limit, _ = limits(kind)[part]
+        assert isinstance(limit, Nested)
+        kind = limit.kind
+    return kind
 
 
 def _member(limit: object, value: object) -> object:
@@ -169,13 +191,21 @@ def _section(document: Document, name: str) -> Any:
     if isinstance(given, str):
         return None
     assert isinstance(given, dict)
-    allowed = limits(SECTIONS[name])
     try:
-        return SECTIONS[name](**{key: _member(allowed[key][0], value) for key, value in given.items()})
+        return _made(SECTIONS[name], given)
     except ConfigError as error:
         for where, text in error.faults:
             document.fault(tuple(where.split(".")), text)
         return SECTIONS[name]()
+
+
+def _made(kind: type, given: Mapping[str, Any]) -> Any:
+    """A section's dataclass of plain values."""
+    values = {}
+    for key, value in given.items():
+        limit, _ = limits(kind)[key]
+        values[key] = _made(limit.kind, value) if isinstance(limit, Nested) else _member(limit, value)
+    return kind(**values)
 
 
 def _path(document: Document, key: str) -> Path | None:

@@ -92,14 +92,13 @@ def move_paths(values: dict[str, object], before: Path, after: Path) -> None:
 
 def _set(values: dict[str, object], key: str, value: object) -> None:
     """Give a dotted key its value; an engine's section that was a word becomes a mapping."""
-    section, _, name = key.partition(".")
-    if not name:
-        values[section] = value
-        return
-    inner = values.get(section)
-    if not isinstance(inner, dict):
-        inner = values[section] = {}
-    inner[name] = value
+    *sections, name = key.split(".")
+    for section in sections:
+        inner = values.get(section)
+        if not isinstance(inner, dict):
+            inner = values[section] = {}
+        values = inner
+    values[name] = value
 
 
 def _fault(sweep: Sweep, path: str, text: str, dead: Sequence[Place], places: Sequence[Place]) -> Fault:

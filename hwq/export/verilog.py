@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from dataclasses import is_dataclass
 from importlib import metadata
 from typing import Any
 
@@ -157,4 +158,6 @@ def _describe(name: str, value: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
+    if is_dataclass(value):
+        return f"({', '.join(f'{key} {_text(item)}' for key, item in vars(value).items())})"
     return "default" if value is None else str(value)

@@ -77,12 +77,10 @@ class SystolicArray(Component):
         every = accelerator.fits_every_sum
         psums: list[Any] = [0] * columns
         counts: list[Any] = [0] * columns
-        fitting: dict[str, Any] = {}
         if every:
             # A column's first sum leaves with the first row's product.
             register = accelerator.array.product_register
             psums = [delay(m, self.starts[c], c + register, f"start_skew_{c}") for c in range(columns)]
-            fitting = {"fitting": accelerator.accumulation, "most": rows}
         for r in range(rows):
             # What travels to the right along a row; the sums travel down, one row per cycle.
             operand, row_bank, load = delay(m, self.operands[r], r, f"operand_skew_{r}"), bank, self.load[r]
@@ -100,7 +98,8 @@ class SystolicArray(Component):
                     weight=accelerator.weight,
                     psum_bits=accelerator.column_bits,
                     product_register=accelerator.array.product_register,
-                    **fitting,
+                    accumulation=accelerator.accumulation,
+                    most=rows if every else 0,
                 )
                 m.d.comb += [
                     pe.operand_in.eq(operand),

@@ -9,7 +9,8 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.gateware.fitting import fit
 from hwq.gateware.nets import net
-from hwq.numeric.accumulation import Accumulation
+from hwq.gateware.rounding import shift_right
+from hwq.numeric.accumulation import EXACT, Accumulation
 from hwq.numeric.formats import IntFormat
 
 
@@ -20,6 +21,8 @@ def shape_of(format: IntFormat) -> Any:
 
 class ProcessingElement(Component):
     """``psum_out = psum_in + operand_in * weight[bank_in]``, wrapped to ``psum_bits``, or fitted to it.
+
+    The product is truncated first where ``accumulation`` says so.
 
     The element holds two weights. ``bank_in`` travels with the operands and says which one multiplies; a weight that
     arrives (``load_in``) goes into the other one, so the next tile loads while this one computes.
@@ -35,11 +38,11 @@ class ProcessingElement(Component):
         Width of the sums, two's complement.
     product_register:
         Whether the product is registered before it is added.
-    fitting:
-        How sums are fitted. ``count_out`` is ``count_in``, which comes with ``psum_in``, and one more where the sum did
-        not fit. ``None``: they wrap, and nothing is counted.
+    accumulation:
+        How products are truncated, and with ``most`` how sums are fitted.
     most:
-        The largest count.
+        The largest count: ``count_out`` is ``count_in``, which comes with ``psum_in``, and one more where the sum did
+        not fit. 0: sums wrap, and nothing is counted.
     """
 
     module = "hwq_pe"
@@ -51,10 +54,10 @@ class ProcessingElement(Component):
         weight: IntFormat,
         psum_bits: int,
         product_register: bool,
-        fitting: Accumulation | None = None,
+        accumulation: Accumulation = EXACT,
         most: int = 0,
     ) -> None:
-        self._product_register, self._fitting = product_register, fitting
+        self._product_register, self._accumulation, self._most = product_register, accumulation, most
         super().__init__(
             {
                 "operand_in": In(shape_of(operand)),
@@ -63,7 +66,7 @@ class ProcessingElement(Component):
                 "weight_in": In(shape_of(weight)),
                 "psum_in": In(signed(psum_bits)),
                 "psum_out": Out(signed(psum_bits)),
-                **({"count_in": In(range(most + 1)), "count_out": Out(range(most + 1))} if fitting else {}),
+                **({"count_in": In(range(most + 1)), "count_out": Out(range(most + 1))} if most else {}),
             }
         )
 
@@ -81,14 +84,16 @@ class ProcessingElement(Component):
             with m.Else():
                 m.d.sync += weights[1].eq(self.weight_in)
 
+        spec = self._accumulation
         exact = self.operand_in * Mux(self.bank_in, weights[1], weights[0])
+        exact = shift_right(m, "product", exact, spec.truncate, spec.truncate_rounding)
         product = Signal(exact.shape(), reset_less=True)
         m.d["sync" if self._product_register else "comb"] += product.eq(exact)
         total = self.psum_in + product
-        if self._fitting is None:
+        if not self._most:
             m.d.sync += self.psum_out.eq(net(m, "psum", total, self.psum_out.shape()))
             return m
-        fitted, out = fit(m, "total", total, len(self.psum_out), self._fitting)
+        fitted, out = fit(m, "total", total, len(self.psum_out), spec)
         m.d.sync += [
             self.psum_out.eq(fitted),
             self.count_out.eq(net(m, "count", self.count_in + out, len(self.count_out))),

@@ -8,9 +8,11 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.descriptor import field_shape
+from hwq.gateware.fitting import fit
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
 from hwq.gateware.rounding import half_away
+from hwq.numeric.accumulation import Accumulation, SumOverflow
 
 _BIAS = isa.RECORD.fields["bias"].field
 _MULTIPLIER = isa.RECORD.fields["multiplier"].field
@@ -22,7 +24,7 @@ class Requantizer(Component):
 
     ``left`` is ``shift`` where positive, ``right`` its negative where negative. The inner rounding takes ties up, the
     outer one away from zero; ``acc + bias`` and its left shift wrap at 32 bits (docs/spec/numerics.md, contract
-    ``double``). ``shift`` may not exceed ``max_left_shift``.
+    ``double``), but where accumulators are wider the sum saturates. ``shift`` may not exceed ``max_left_shift``.
 
     ``clamped`` comes with a code whose value was outside the format of the codes, whatever ``low`` and ``high``; only
     where overflow is counted.
@@ -63,7 +65,12 @@ class Requantizer(Component):
             return register
 
         # 1: the bias, at 32 bits.
-        biased = stage("biased", net(m, "bias_sum", self.accumulator + self.bias, signed(32)), signed(32))
+        total = self.accumulator + self.bias
+        if self._accelerator.accumulation.is_wide:
+            entering, _ = fit(m, "bias_sum", total, 32, Accumulation(overflow=SumOverflow.SATURATE))
+        else:
+            entering = net(m, "bias_sum", total, signed(32))
+        biased = stage("biased", entering, signed(32))
         multiplier_1 = stage("multiplier_1", self.multiplier, _MULTIPLIER.width)
         shift_1 = stage("shift_1", self.shift, signed(_SHIFT.width))
 

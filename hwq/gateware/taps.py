@@ -10,13 +10,13 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import FAN_IN
-from hwq.arch.parameters import InputZeroPoint
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.fitting import fit
 from hwq.gateware.library import place
 from hwq.gateware.nets import delay, net
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.pe import shape_of
+from hwq.gateware.rounding import shift_right
 
 
 class Taps(Component):
@@ -36,10 +36,7 @@ class Taps(Component):
     def __init__(self, *, accelerator: Accelerator) -> None:
         assert accelerator.depthwise is not None
         self._accelerator, self._taps = accelerator, accelerator.depthwise.taps
-        code = accelerator.activation
-        subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-        most = self._taps * (code.max - code.min if subtracted else -code.min) * -accelerator.weight.min
-        self._exact = most.bit_length() + 1
+        self._exact = accelerator.window_bits
         arithmetic = accelerator.arithmetic
         chosen = (arithmetic.psum_bits, arithmetic.accumulator_bits) if accelerator.may_overflow else ()
         #: Widths that the exact sum is fitted to, one after the other.
@@ -64,10 +61,12 @@ class Taps(Component):
             operands.valid.eq(self.covered),
             operands.zero_point.eq(self.zero_point),
         ]
+        spec = self._accelerator.accumulation
         terms = []
         for k in range(self._taps):
             weight = Signal(self.weights[k].shape(), name=f"weight_{k}", reset_less=True)
             exact = operands.operands[k] * weight
+            exact = shift_right(m, f"product_{k}", exact, spec.truncate, spec.truncate_rounding)
             product = Signal(exact.shape(), name=f"product_{k}", reset_less=True)
             m.d.sync += [weight.eq(self.weights[k]), product.eq(exact)]
             terms.append(product)
@@ -100,13 +99,25 @@ class Taps(Component):
 
     def _chain(self, m: Module, products: list[Any]) -> None:
         """Products one after the other, each when the sum of those before it is there."""
-        total: Any = Const(0, signed(len(self.value)))
+        accelerator, bits = self._accelerator, self._accelerator.arithmetic.accumulator_bits
+        total: Any = products[0]
         count: Any = Const(0, 1)
+        most = 0
         for k, product in enumerate(products):
-            exact = total + delay(m, product, k, f"product_{k}_delay")
-            fitted, out = fit(m, f"total_{k}", exact, len(self.value), self._accelerator.accumulation)
-            sum_register = Signal(fitted.shape(), name=f"sum_{k}", reset_less=True)
-            count_register = Signal(range(k + 2), name=f"count_{k}", reset_less=True)
-            m.d.sync += [sum_register.eq(fitted), count_register.eq(count + out)]
-            total, count = sum_register, count_register
+            exact = product
+            if k:
+                # No wider than so many products can be.
+                exact = total + delay(m, product, k, f"product_{k}_delay")
+                exact = net(m, f"exact_{k}", exact, signed(min(len(exact), accelerator.window_sum_bits(k + 1))))
+            fitted, out = fit(m, f"total_{k}", exact, bits, accelerator.accumulation)
+            total = Signal(signed(min(bits, len(exact))), name=f"sum_{k}", reset_less=True)
+            m.d.sync += total.eq(fitted)
+            if not isinstance(out, Const):
+                # Narrow sums of the first products always fit.
+                most += 1
+                counted = Signal(range(most + 1), name=f"count_{k}", reset_less=True)
+                m.d.sync += counted.eq(count + out)
+                count = counted
+            elif most:
+                count = delay(m, count, 1, f"count_{k}")
         m.d.comb += [self.value.eq(total), self.accumulator_out.eq(count)]

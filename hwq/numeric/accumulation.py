@@ -115,6 +115,10 @@ class Accumulation:
         """Products as they are added, int64 of the same shape."""
         return shift_right(np.asarray(products, dtype=np.int64), self.truncate, self.truncate_rounding)
 
+    def largest(self, product: int) -> int:
+        """Largest magnitude of a truncated product whose own is at most ``product``."""
+        return max(abs(int(self.product(sign * product))) for sign in (-1, 1))
+
     def initial(self, bias: ArrayLike) -> NDArray[np.int64]:
         """What accumulators begin with, int64 of the shape of ``bias``: 0, or the bias in their unit and width."""
         values = np.asarray(bias, dtype=np.int64)
@@ -189,3 +193,7 @@ class Accumulation:
         low, high = self.range(bits)
         overflows += (sums < low) | (sums > high)
         return fit(sums, IntFormat(bits), self.fitting)
+
+
+EXACT = Accumulation()
+"""Whole products whose sums need not be fitted."""

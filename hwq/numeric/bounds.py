@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.numeric.accumulation import EXACT, Accumulation
 from hwq.numeric.formats import IntFormat
 
 
@@ -35,6 +36,20 @@ def accumulator_bounds(weights: NDArray[np.integer], low: int, high: int) -> tup
     return positive * low + negative * high, positive * high + negative * low
 
 
+def sum_bounds(
+    weights: NDArray[np.integer], low: int, high: int, accumulation: Accumulation
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """`accumulator_bounds` of products that are truncated before they are added.
+
+    Rounding keeps order, so that a product's extremes are those of its operand.
+    """
+    if not accumulation.truncate:
+        return accumulator_bounds(weights, low, high)
+    wide = _summable(weights, low, high).astype(np.int64)
+    ends = [accumulation.product(wide * end) for end in (min(low, 0), max(high, 0))]
+    return np.minimum(*ends).sum(axis=1), np.maximum(*ends).sum(axis=1)
+
+
 def operand_range(codes: IntFormat, zero_point: int, subtracted: bool) -> tuple[int, int]:
     """Lowest and highest operand of a multiplication: of ``codes``, or with ``subtracted`` of codes less zero-point.
 
@@ -43,7 +58,9 @@ def operand_range(codes: IntFormat, zero_point: int, subtracted: bool) -> tuple[
     return (codes.min - zero_point, codes.max - zero_point) if subtracted else (codes.min, codes.max)
 
 
-def accumulator_bits(weights: NDArray[np.integer], operands: tuple[int, int]) -> int:
+def accumulator_bits(
+    weights: NDArray[np.integer], operands: tuple[int, int], accumulation: Accumulation = EXACT
+) -> int:
     """Bits that hold every partial sum of every channel, in any order.
 
     Parameters
@@ -52,8 +69,10 @@ def accumulator_bits(weights: NDArray[np.integer], operands: tuple[int, int]) ->
         Integer [channels, n].
     operands:
         Their range, from `operand_range`.
+    accumulation:
+        How products are truncated.
     """
-    low, high = accumulator_bounds(weights, *operands)
+    low, high = sum_bounds(weights, *operands, accumulation)
     return signed_bits(int(np.min(low)), int(np.max(high)))
 
 

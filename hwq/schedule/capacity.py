@@ -19,14 +19,15 @@ _MOST_NAMES = 3
 
 def accumulator_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum of every output channel, in any order."""
-    return bounds.accumulator_bits(plan.convolution.weights.reshape(plan.convolution.channels_out, -1), _operands(plan))
+    rows = plan.convolution.weights.reshape(plan.convolution.channels_out, -1)
+    return bounds.accumulator_bits(rows, _operands(plan), plan.accelerator.accumulation)
 
 
 def psum_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum inside the array, pass by pass."""
     rows, columns = plan.accelerator.array.rows, plan.accelerator.array.columns
     passes = plan.weight_image().reshape(-1, rows, columns).transpose(0, 2, 1).reshape(-1, rows)
-    return bounds.accumulator_bits(passes, _operands(plan))
+    return bounds.accumulator_bits(passes, _operands(plan), plan.accelerator.accumulation)
 
 
 def _operands(plan: ConvPlan) -> tuple[int, int]:

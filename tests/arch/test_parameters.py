@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.checks import Choice, Range, limits
+from hwq.arch.checks import Choice, Nested, Range, limits
 from hwq.arch.parameters import (
     ArithmeticParameters,
     ArrayParameters,
     BufferParameters,
     InputZeroPoint,
     RequantizerParameters,
+    TruncateParameters,
 )
 from hwq.errors import ConfigError
 from hwq.numeric.requantize import Contract
 
-KINDS = (ArrayParameters, ArithmeticParameters, RequantizerParameters, BufferParameters)
+KINDS = (ArrayParameters, ArithmeticParameters, TruncateParameters, RequantizerParameters, BufferParameters)
 
 
 def faults(kind: Any, **values: Any) -> dict[str, str]:
@@ -65,8 +66,8 @@ def test_every_parameter_declares_its_limit(kind: type) -> None:
             ArithmeticParameters,
             {"psum_bits": "24", "accumulator_bits": 99},
             {
-                "arithmetic.psum_bits": "must be an integer from 4 to 32, not '24'",
-                "arithmetic.accumulator_bits": "must be an integer from 4 to 32, not 99",
+                "arithmetic.psum_bits": "must be an integer from 4 to 48, not '24'",
+                "arithmetic.accumulator_bits": "must be an integer from 4 to 48, not 99",
             },
         ),
         (RequantizerParameters, {"lanes": 0}, {"requantizer.lanes": "must be an integer from 1 to 256, not 0"}),
@@ -91,7 +92,8 @@ def test_parameters_that_contradict_one_another() -> None:
 
 
 def test_limits_of_optional_and_plain_fields() -> None:
-    assert limits(ArithmeticParameters)["psum_bits"] == (Range(4, 32), True)
+    assert limits(ArithmeticParameters)["psum_bits"] == (Range(4, 48), True)
     assert limits(ArithmeticParameters)["weight_bits"] == (Range(2, 8), False)
     assert limits(ArithmeticParameters)["input_zero_point"] == (Choice(*InputZeroPoint), False)
+    assert limits(ArithmeticParameters)["truncate"] == (Nested(TruncateParameters), False)
     assert limits(ArrayParameters)["product_register"] == (Choice(True, False), False)

@@ -92,7 +92,7 @@ def test_all_faults_at_once_with_line_and_nearest_name(tmp_path: Path, monkeypat
         "6: array.product_register: must be true or false, not 'yes'",
         "8: arithmetic.input_zero_point: must be one of folded, subtracted, not 'foldd'; did you mean folded?",
         "9: arithmetic.contract: must be double, not 'up2'",
-        "10: arithmetic.psum_bits: must be an integer from 4 to 32, not 'eight'",
+        "10: arithmetic.psum_bits: must be an integer from 4 to 48, not 'eight'",
         "11: requantizer: must be a mapping of keys to values, not a list",
         "13: buffers.weights: must be an integer from 16 to 16777216, not 1.5",
         "14: buffers.channels: must be an integer from 1 to 65536, not null",

@@ -29,8 +29,11 @@ def test_every_key_is_one_that_a_project_takes(tmp_path: Path) -> None:
     assert {"model", "data", "array.rows", "arithmetic.accumulator_bits", "pooling", "depthwise.line"} <= set(keys)
     assert "array" not in keys
     for key in keys:
-        section, _, name = key.partition(".")
-        values: dict[str, object] = {"model": "m", section: {name: []} if name else []}
+        value: object = []
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        assert isinstance(value, dict)
+        values: dict[str, object] = {"model": "m", **value}
         with pytest.raises(ConfigError) as raised:
             check_project(Document(tmp_path / "p.yaml", values, {}))
         # A value no key takes; an unknown key would be told as one.

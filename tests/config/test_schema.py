@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from hwq.arch.checks import Range, limits
+from hwq.arch.checks import Nested, Range, limits
 from hwq.config.models import SECTIONS, project_schema
 from hwq.config.project import load_project
 from hwq.errors import ConfigError
@@ -20,13 +20,19 @@ def test_it_is_a_schema() -> None:
 
 def test_every_key_has_words_and_a_default() -> None:
     schema = project_schema()
-    for section, kind in SECTIONS.items():
-        properties = schema["$defs"][section.capitalize()]["properties"]
+    kinds = {(section,): kind for section, kind in SECTIONS.items()}
+    for path, kind in kinds.copy().items():
+        kinds |= {(*path, name): limit.kind for name, (limit, _) in limits(kind).items() if isinstance(limit, Nested)}
+    assert ("arithmetic", "truncate") in kinds
+    for path, kind in kinds.items():
+        properties = schema["$defs"]["".join(map(str.capitalize, path))]["properties"]
         assert list(properties) == [field.name for field in fields(kind)]
         for field in fields(kind):
             key = properties[field.name]
-            assert len(key["description"]) > 20
-            assert key["default"] == field.default
+            nested = (*path, field.name) in kinds
+            words = schema["$defs"][key["$ref"].rpartition("/")[2]] if nested else key
+            assert len(words["description"]) > 20
+            assert nested or key["default"] == field.default
     assert schema["required"] == ["model"]
     assert all("description" in schema["properties"][key] for key in ("model", "data"))
 

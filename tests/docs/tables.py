@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -251,9 +252,19 @@ def _project() -> str:
         if engine is not None:
             rows.append((f"`{section}`", *_key(schema, entry)))
         if reference := (engine or entry).get("$ref"):
-            keys = schema["$defs"][reference.rsplit("/", 1)[1]]["properties"]
-            rows += [(f"`{section}.{name}`", *_key(schema, key)) for name, key in keys.items()]
+            rows += _section_rows(schema, section, reference)
     return markdown(("Key", "Default", "Allowed", "Meaning"), rows)
+
+
+def _section_rows(schema: dict[str, Any], section: str, reference: str) -> list[tuple[str, str, str, str]]:
+    """A row for each key of a section, and of the sections in it."""
+    rows = []
+    for name, key in schema["$defs"][reference.rsplit("/", 1)[1]]["properties"].items():
+        if "$ref" in key:
+            rows += _section_rows(schema, f"{section}.{name}", key["$ref"])
+        else:
+            rows.append((f"`{section}.{name}`", *_key(schema, key)))
+    return rows
 
 
 def _key(schema: dict[str, object], key: dict[str, object]) -> tuple[str, str, str]:

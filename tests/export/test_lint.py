@@ -22,10 +22,12 @@ from hwq.arch.parameters import (
     BufferParameters,
     InputZeroPoint,
     RequantizerParameters,
+    TruncateParameters,
 )
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
 from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.rounding import Rounding
 from hwq.toolchain import tools
 from hwq.toolchain.tools import Tool
 
@@ -56,6 +58,21 @@ DESIGNS = {
     "clamping every sum": Accelerator(
         ArrayParameters(3, 4, product_register=False),
         ArithmeticParameters(overflow=SumOverflow.SATURATE, granularity=Granularity.MAC, accumulator_bits=16),
+        depthwise=DepthwiseParameters(2, 2),
+    ),
+    "truncating": Accelerator(
+        ArrayParameters(3, 4),
+        ArithmeticParameters(truncate=TruncateParameters(5, Rounding.HALF_EVEN), psum_bits=30, accumulator_bits=48),
+        depthwise=DepthwiseParameters(2, 2),
+    ),
+    "truncating and clamping every sum": Accelerator(
+        ArrayParameters(3, 4),
+        ArithmeticParameters(
+            overflow=SumOverflow.SATURATE_SYMMETRIC,
+            granularity=Granularity.MAC,
+            accumulator_bits=40,
+            truncate=TruncateParameters(1, Rounding.FLOOR),
+        ),
         depthwise=DepthwiseParameters(2, 2),
     ),
     "wrapping every sum, 1x1": Accelerator(

@@ -14,6 +14,7 @@ from hwq.gateware.array import SystolicArray
 from hwq.gateware.pe import ProcessingElement
 from hwq.numeric.accumulation import Accumulation, BiasPlace, Granularity, SumOverflow
 from hwq.numeric.formats import IntFormat
+from hwq.numeric.rounding import Rounding, shift_right
 from tests.support.simulation import drive, numbers, simulate, wrapped
 
 NARROW = IntFormat(3)
@@ -52,7 +53,7 @@ def test_every_sum_of_narrow_elements_is_fitted_and_counted(overflow: SumOverflo
     """All operands, weights and sums of 3, 3 and 6 bits, against the definition."""
     fitting = Accumulation(None, PSUM_BITS, overflow, Granularity.MAC, bias=BiasPlace.INITIAL)
     pe = ProcessingElement(
-        operand=NARROW, weight=NARROW, psum_bits=PSUM_BITS, product_register=False, fitting=fitting, most=5
+        operand=NARROW, weight=NARROW, psum_bits=PSUM_BITS, product_register=False, accumulation=fitting, most=5
     )
     codes = range(NARROW.min, NARROW.max + 1)
 
@@ -65,6 +66,27 @@ def test_every_sum_of_narrow_elements_is_fitted_and_counted(overflow: SumOverflo
             expected = fitting.compute([operand * weight], [1], psum)
             found = context.get(pe.psum_out), context.get(pe.count_out) - 4
             assert found == (int(expected.sums), int(expected.accumulator_overflows)), (weight, operand, psum)
+
+    simulate(pe, bench)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 6, 9])
+@pytest.mark.parametrize("rounding", Rounding)
+def test_every_product_is_truncated(rounding: Rounding, bits: int) -> None:
+    """All operands and weights of 4 and 3 bits, more bits than a product has among the dropped ones."""
+    spec, operand_codes = Accumulation(truncate=bits, truncate_rounding=rounding), IntFormat(4)
+    pe = ProcessingElement(operand=operand_codes, weight=NARROW, psum_bits=9, product_register=True, accumulation=spec)
+
+    async def bench(context: Any) -> None:
+        for weight, operand in itertools.product(
+            range(NARROW.min, NARROW.max + 1), range(operand_codes.min, operand_codes.max + 1)
+        ):
+            drive(context, pe, bank_in=1, load_in=1, weight_in=weight)
+            await context.tick()
+            drive(context, pe, bank_in=0, load_in=0, operand_in=operand, psum_in=3)
+            await context.tick()
+            await context.tick()
+            assert context.get(pe.psum_out) - 3 == shift_right(operand * weight, bits, rounding), (weight, operand)
 
     simulate(pe, bench)
 

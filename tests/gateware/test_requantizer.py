@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import RequantizerParameters
+from hwq.arch.parameters import ArithmeticParameters, RequantizerParameters, TruncateParameters
 from hwq.gateware.requantizer import Requantizer
 from tests.support.scalar import requantized
 from tests.support.simulation import drive, simulate, wrapped
@@ -73,5 +73,27 @@ def test_every_shift(max_left_shift: int) -> None:
                     exact = requantized(wrapped(accumulator + bias, 32), multiplier, shift) + zero_point
                     expected = min(max(exact, low), high)
                     assert context.get(requantizer.code) == expected, (listed[due], shift, zero_point, low, high)
+
+    simulate(requantizer, bench)
+
+
+def test_sums_of_wide_accumulators_saturate() -> None:
+    """Accumulators of 40 bits enter the 32 bits of the lane at its limits, the bias included."""
+    accelerator = Accelerator(arithmetic=ArithmeticParameters(accumulator_bits=38, truncate=TruncateParameters(2)))
+    requantizer = Requantizer(accelerator=accelerator)
+    sums = [(1 << 39) - 4, -(1 << 39), 1 << 31, (1 << 31) - 4, -(1 << 31), -(1 << 31) - 4, 1 << 32, 12]
+    cases = [(total, bias) for total in sums for bias in (0, 7, -7, HIGH, LOW)]
+
+    async def bench(context: Any) -> None:
+        drive(context, requantizer, zero_point=3, low=-128, high=127, multiplier=(1 << 30) + 12345, shift=-24)
+        for number in range(len(cases) + requantizer.latency - 1):
+            if number < len(cases):
+                drive(context, requantizer, accumulator=cases[number][0], bias=cases[number][1])
+            await context.tick()
+            due = number + 1 - requantizer.latency
+            if due >= 0:
+                entering = min(max(sum(cases[due]), LOW), HIGH)
+                expected = min(max(requantized(entering, (1 << 30) + 12345, -24) + 3, -128), 127)
+                assert context.get(requantizer.code) == expected, cases[due]
 
     simulate(requantizer, bench)

@@ -12,10 +12,17 @@ from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.engines.elementwise import ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
 from hwq.arch.engines.table import TableParameters
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, InputZeroPoint
+from hwq.arch.parameters import (
+    ArithmeticParameters,
+    ArrayParameters,
+    BufferParameters,
+    InputZeroPoint,
+    TruncateParameters,
+)
 from hwq.emulate import Emulator
 from hwq.graph.inputs import random_samples
 from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import ordered_sums
 from hwq.verify.design import lower_design
 from hwq.verify.session import verify
@@ -32,12 +39,14 @@ def random_accelerator(seed: int) -> Accelerator:
     """A small array under any arithmetic; networks of neighboring seeds share it, and its simulator."""
     number = seed // 3
     choose, granularity = random.Random(number), list(Granularity)[number // 3 % 2]
+    truncate = TruncateParameters(choose.choice([0, 1, 4]), choose.choice(list(Rounding)))
     arithmetic = ArithmeticParameters(
         input_zero_point=choose.choice(list(InputZeroPoint)),
         overflow=OVERFLOWS[number % 3],
         granularity=granularity,
-        accumulator_bits=choose.randint(9, 15),
+        accumulator_bits=choose.randint(9, 15) - truncate.bits,
         psum_bits=choose.choice([None, choose.randint(9, 18)]) if granularity is Granularity.PASS else None,
+        truncate=truncate,
     )
     return Accelerator(
         ArrayParameters(choose.randint(2, 4), choose.randint(2, 4), choose.random() < 0.5),
@@ -76,7 +85,7 @@ def test_the_sample_overflows_in_every_way() -> None:
     for seed in SAMPLE:
         network, accelerator = random_network(seed), random_accelerator(seed)
         design = lower_design(network, accelerator)
-        emulator = Emulator(network, sums=ordered_sums(network, accelerator))
+        emulator = Emulator(network, sums=ordered_sums(network, accelerator), count=True)
         emulator.run(random_samples(network, 2, seed))
         engines = {found.layer.name: found.engine for found in design.assigned}
         arithmetic = accelerator.arithmetic

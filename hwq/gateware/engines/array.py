@@ -16,6 +16,7 @@ from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.operands import OperandStage
 from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
+from hwq.gateware.rounding import shift_left
 
 
 def _fields(target: Any, source: Any) -> list[Any]:
@@ -92,7 +93,7 @@ class ArrayEngine(Component):
             connect(m, accumulator.events, flipped(self.events))
 
         # Accumulators out through the drain.
-        result = self.result
+        result, unit = self.result, parameters.arithmetic.truncate.bits
         m.d.comb += [
             *_fields(drain.descriptor, descriptor),
             drain.start.eq(self.command.start),
@@ -107,7 +108,7 @@ class ArrayEngine(Component):
             result.record.eq(drain.record),
             result.address.eq(drain.address),
             result.mask.eq(drain.mask),
-            *(result.values[lane].eq(drain.values[lane]) for lane in range(parameters.lanes)),
+            *(result.values[lane].eq(shift_left(drain.values[lane], unit)) for lane in range(parameters.lanes)),
             result.zero_point.eq(descriptor.out_zero_point),
             result.low.eq(descriptor.low),
             result.high.eq(descriptor.high),

@@ -13,6 +13,7 @@ from hwq.gateware.groups import Groups
 from hwq.gateware.library import place
 from hwq.gateware.nets import add, delay, select
 from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
+from hwq.gateware.rounding import shift_left
 from hwq.gateware.stream import PixelStream
 from hwq.gateware.taps import Taps
 from hwq.gateware.window import Window
@@ -80,7 +81,7 @@ class DepthwiseEngine(Component):
             m.d.comb += [
                 part.covered.eq(stream.covered),
                 part.zero_point.eq(d.in_zero_point),
-                result.values[lane].eq(part.value),
+                result.values[lane].eq(shift_left(part.value, accelerator.arithmetic.truncate.bits)),
             ]
             for k in range(taps):
                 channels = [number * lanes + lane for number in numbers]
