@@ -28,25 +28,36 @@ class ChannelConstants:
     network, layer, contract:
         The layer, where it is, and how its accumulators are scaled.
     part:
-        The channels it is about.
+        The channels it is about: a slice or their numbers.
     stride:
         Their number rounded up.
     offset:
         What the kernel's operands exceed the codes by: operands are ``code + offset``.
+    sums:
+        Where sums are not simply exact: what is added to those of each channel of the layer, and the largest magnitude
+        of a channel's sum with that. ``offset`` is not looked at then.
     """
 
     def __init__(
-        self, network: Network, layer: WeightedLayer, contract: Contract, part: slice, stride: int, offset: int
+        self,
+        network: Network,
+        layer: WeightedLayer,
+        contract: Contract,
+        part: slice | NDArray[np.int64],
+        stride: int,
+        offset: int = 0,
+        sums: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
     ) -> None:
         source = network.tensors[layer.inputs[0]].quantization
         target = network.tensors[layer.output].quantization
-        channels = range(layer.channels)[part]
         weights = layer.weights if isinstance(layer, DepthwiseConv2D) else np.moveaxis(layer.weights, 0, -1)
         totals = weights.reshape(-1, weights.shape[-1]).sum(axis=0, dtype=np.int64)
-        bias = layer.bias.astype(np.int64) - totals * (int(source.zero_point[0]) + offset)
+        bias, reach = layer.bias.astype(np.int64) - totals * (int(source.zero_point[0]) + offset), _reach(layer, source)
+        if sums is not None:
+            bias, reach = sums
         scales = scales_under(contract, network, layer)
         multiplier, shift = quantize_multiplier(scales)
-        self.valid = len(channels)
+        self.valid = len(np.arange(layer.channels)[part])
         self.integers = np.zeros((5, stride), np.int32)
         rows = (
             bias,
@@ -63,7 +74,7 @@ class ChannelConstants:
         self.bounds = np.array([layer.clamp[0] - zero, layer.clamp[1] - zero, zero + 128], np.int32)
         self.contract = tag(NUMBERS[contract])
         self.roundings = np.zeros(stride, np.int64)
-        if contract is Contract.DOUBLE and _is_bounded(layer, source, zero, multiplier, shift):
+        if contract is Contract.DOUBLE and _is_bounded(reach, zero, multiplier, shift):
             self.contract = tag(BOUNDED)
             half = np.int64(1) << (-shift[part] - 1)
             self.roundings[: self.valid] = (1 << 30) + ((half * (1 + 2 * (zero + 128))) << 31)
@@ -85,13 +96,14 @@ def _halves_go_away(layer: WeightedLayer, contract: Contract) -> NDArray[np.bool
     return channels >= whole
 
 
-def _is_bounded(
-    layer: WeightedLayer, source: Quantization, zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]
-) -> bool:
+def _reach(layer: WeightedLayer, source: Quantization) -> NDArray[np.int64]:
+    """Largest magnitude of an exact sum with its bias, for each channel."""
+    low, high = accumulator_bounds(layer.channel_rows, *operand_range(source.format, int(source.zero_point[0]), True))
+    return np.maximum(np.abs(low + layer.bias), np.abs(high + layer.bias))
+
+
+def _is_bounded(reach: NDArray[np.int64], zero: int, multiplier: NDArray[np.int64], shift: NDArray[np.int64]) -> bool:
     """Whether `epilogue.BOUNDED` computes this layer: right shifts only, and every sum inside 32 bits."""
-    operands = operand_range(source.format, int(source.zero_point[0]), subtracted=True)
-    low, high = accumulator_bounds(layer.channel_rows, *operands)
-    reach = np.maximum(np.abs(low + layer.bias), np.abs(high + layer.bias))
     if (shift > -1).any() or (shift < -22).any() or (reach > INT32.max).any():
         return False
     half = np.int64(1) << (-shift - 1)

@@ -45,8 +45,8 @@ class Emulator:
         By name, how an accelerator sums a layer's products (`hwq.schedule.order`): where sums may leave their width,
         they are computed in its order. Without it sums are exact, and wrap at 32 bits.
     count:
-        Whether `overflows` has every layer whose overflow is a choice, with its clamped outputs, and not only those
-        whose sums could leave their width.
+        Whether to count what leaves its width, in every layer whose overflow is a choice: see `overflows`. Sums that
+        wrap, or that are proven to stay within their width, are computed faster without.
 
     Raises
     ------
@@ -87,11 +87,15 @@ class Emulator:
 
     @property
     def overflows(self) -> dict[str, Overflows]:
-        """How often sums left their width, of every layer whose sums could; over all samples since this was made.
+        """How often sums and outputs left their width, layer by layer and channel by channel, since this was made.
 
-        Per channel; a layer is missing where nothing of it is counted.
+        Over all samples; a layer is missing where nothing of it is counted.
         """
-        return {name: kernel.overflows for name, kernel in self._kernels.items() if isinstance(kernel, Ordered)}
+        return {
+            name: kernel.overflows
+            for name, kernel in self._kernels.items()
+            if isinstance(kernel, Ordered) and kernel.counting
+        }
 
     def run(self, x: Codes) -> Codes:
         """Output codes [N, *output shape] of input codes ``x`` [N, *input shape].

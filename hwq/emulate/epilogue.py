@@ -108,8 +108,16 @@ class Channels:
 
     def store(self, accumulator: Any, target: Any) -> None:
         """Requantize the accumulators of these channels and store the codes that exist at address ``target``."""
+        self.store_codes(self.codes(accumulator), target)
+
+    def codes(self, accumulator: Any) -> Any:
+        """Codes of the accumulators of these channels, in 32 bits."""
+        return self._requantize(accumulator)
+
+    def store_codes(self, codes: Any, target: Any) -> None:
+        """Store the codes of the channels that exist at address ``target``, a byte each."""
         builder = self._builder
-        codes = builder.trunc(self._requantize(accumulator), CODES)
+        codes = builder.trunc(codes, CODES)
         place = builder.inttoptr(target, CODES.as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [CODES, place.type, I32, _BITS])
         store = cgutils.get_or_insert_function(builder.module, kind, "llvm.masked.store.v16i8.p0")

@@ -69,8 +69,12 @@ class Windows:
                 f"the input is {height + top + bottom} x {width + left + right} x {channels} with its padding; "
                 f"the emulator takes images of up to {_LARGEST} bytes"
             )
-        self._fill = fill
+        self.fill = fill
         self.corner = (top, left * channels)
+        #: Row and element in it at which a sample begins in its padded image, and elements of a row.
+        self.layout = (*self.corner, pitch)
+        #: Of a padded image.
+        self.image_elements = (height + top + bottom) * pitch
         out_height, out_width = image_output_size((height, width), kernel, stride, dilation, padding)
         self.outputs = out_height * out_width
         self.target_bytes = self.outputs * out_channels
@@ -104,7 +108,7 @@ class Windows:
         """A padded image [height, width * channels] of ``fill``, with room behind it; empty without padding."""
         height, pitch = self._frame_shape
         size = height * pitch
-        return np.full(size + SLACK if size else 0, self._fill, np.uint8)[:size].reshape(height, pitch)
+        return np.full(size + SLACK if size else 0, self.fill, np.uint8)[:size].reshape(height, pitch)
 
     def steps(self, samples: int) -> Iterator[tuple[int, int, int]]:
         """Calls of a kernel that cover ``samples``: (first sample, steps, samples of a step)."""

@@ -47,6 +47,8 @@ from hwq.graph.tables import (
 )
 from hwq.graph.tensors import Quantization
 from hwq.numeric.accumulation import SumOverflow
+from hwq.numeric.bounds import accumulator_bounds, operand_range
+from hwq.numeric.formats import INT32
 from hwq.schedule.order import OrderedSum
 
 #: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
@@ -66,17 +68,36 @@ def build(
     ``how`` they are summed matters where a sum could leave its width; with ``count`` clamped outputs matter too.
     """
     if how is not None and isinstance(layer, WeightedLayer):
-        chosen = how.accumulation.overflow is not SumOverflow.REFUSE
-        if chosen and (count or may_overflow(network, layer, how)):
+        spec = how.accumulation
+        chosen = spec.overflow is not SumOverflow.REFUSE
+        unlike = spec.truncate > 0 or (spec.is_wide and _enters_beyond(network, layer, how))
+        if unlike or (chosen and (count or may_overflow(network, layer, how))):
             contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
-            return Ordered(network, layer, contract, how)
-    if isinstance(layer, Conv2D):
-        return Convolution(network, layer, arithmetic.convolution, product)
-    if isinstance(layer, DepthwiseConv2D):
-        return Depthwise(network, layer, arithmetic.convolution)
+            return Ordered(
+                network, layer, contract, how, lambda: _exact(network, layer, arithmetic, product), count and chosen
+            )
+    if isinstance(layer, WeightedLayer):
+        return _exact(network, layer, arithmetic, product)
+    return _BUILDERS[type(layer)](network, layer, arithmetic)
+
+
+def _exact(network: Network, layer: WeightedLayer, arithmetic: Arithmetic, product: type[Product]) -> Kernel:
+    """What computes a layer whose sums need no order."""
     if isinstance(layer, Dense):
         return FullyConnected(network, layer, arithmetic.dense, product)
-    return _BUILDERS[type(layer)](network, layer, arithmetic)
+    if isinstance(layer, DepthwiseConv2D):
+        return Depthwise(network, layer, arithmetic.convolution)
+    assert isinstance(layer, Conv2D)
+    return Convolution(network, layer, arithmetic.convolution, product)
+
+
+def _enters_beyond(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
+    """Whether a sum with its bias, or a bias with its zero-point, could leave the 32 bits that are requantized."""
+    source = network.tensors[layer.inputs[0]].quantization
+    zero, rows, bias = int(source.zero_point[0]), layer.channel_rows, layer.bias.astype(np.int64)
+    low, high = accumulator_bounds(rows, *operand_range(source.format, zero, subtracted=True))
+    folded = bias - (0 if how.subtracted else zero * rows.sum(axis=1, dtype=np.int64))
+    return not all(INT32.contains(totals) for totals in (low + bias, high + bias, folded))
 
 
 def _quantization(network: Network, name: str) -> Quantization:

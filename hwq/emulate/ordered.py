@@ -1,33 +1,37 @@
-"""Layers whose sums may leave their width: every product is added in the accelerator's order."""
+"""Layers whose sums may leave their width: which channels' could, and what computes those."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.emulate.clamping.forms import Form, exact, plan
+from hwq.emulate.clamping.plain import PlainSums
+from hwq.emulate.clamping.product import Operands, OrderedProduct, fits_counters, vectors_of
+from hwq.emulate.constants import ChannelConstants
+from hwq.emulate.geometry import Windows
 from hwq.emulate.memory import Bytes
+from hwq.emulate.vectors import has_vnni
 from hwq.errors import ConfigError
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
-from hwq.graph.requantization import effective_scales
-from hwq.graph.shapes import image_output_size
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
-from hwq.numeric.bounds import accumulator_bounds, operand_range, signed_bits
-from hwq.numeric.compiling import compiled
-from hwq.numeric.requantize import Contract, quantize_multiplier, requantize, wrap32
-from hwq.numeric.rounding import Rounding
+from hwq.numeric.bounds import accumulator_bounds, operand_range
+from hwq.numeric.formats import INT32
+from hwq.numeric.requantize import Contract, wrap32
 from hwq.schedule.order import OrderedSum
 
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 #: Contracts whose sums may leave their width.
 _CONTRACTS = (Contract.DOUBLE, Contract.SINGLE)
 
-#: Sums that one call of the kernel gives at most.
-_SUMS = 1 << 22
+#: Beyond this part of a layer's channels, taking the others apart costs more than it saves.
+_MOST = 0.75
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Overflows:
 class Ordered:
     """A convolution or dense layer, grouped and depthwise ones too, summed as ``how`` says.
 
+    Channels whose sums are proven to stay within their width, in every order, are computed as anywhere else, unless
+    something is counted; of the depthwise layers all are taken alike. Truncated products, sums of 32 bits and more that
+    overflow, and passes of more than 32,896 products are added one by one (`clamping.plain`); all others by vectors.
+
     Parameters
     ----------
     network, layer:
@@ -55,6 +63,10 @@ class Ordered:
         An integer contract: how its sums are scaled.
     how:
         Order and widths.
+    usual:
+        Makes what computes the layer with exact sums.
+    count:
+        Whether events are counted.
 
     Raises
     ------
@@ -62,214 +74,167 @@ class Ordered:
         The contract is another one, whose sums are exact.
     """
 
-    def __init__(self, network: Network, layer: WeightedLayer, contract: Contract, how: OrderedSum) -> None:
+    def __init__(
+        self,
+        network: Network,
+        layer: WeightedLayer,
+        contract: Contract,
+        how: OrderedSum,
+        usual: Callable[[], Callable[[Bytes, Bytes], None]],
+        count: bool,
+    ) -> None:
         if contract not in _CONTRACTS:
             raise ConfigError(
                 f"layer {layer.name}: contract {contract.value} is computed with exact sums only, and arithmetic."
                 f"overflow is {how.accumulation.overflow.value}; {' and '.join(_CONTRACTS)} are computed with any"
             )
-        source, target = (network.tensors[name] for name in (layer.inputs[0], layer.output))
-        zero = int(source.quantization.zero_point[0])
-        rows = layer.channel_rows.astype(np.int64)
-        self._channels, self._how, self._contract = layer.channels, how, contract
-        self._fill, self._offset = (0, zero) if how.subtracted else (zero, 0)
-        # Padding, the window and where each output begins, in elements of the padded image.
-        kernel, stride, dilation = (1, 1), (1, 1), (1, 1)
-        self._shape, self._padding = source.shape, (0, 0, 0, 0)
-        if isinstance(layer, Dense):
-            depth = layer.weights.shape[1]
-            self._shape = (1, source.elements // depth, depth)
+        self.counting = count
+        self._events = np.zeros((layer.channels, 3), np.int64)
+        self._repeats = layer.depth_multiplier if isinstance(layer, DepthwiseConv2D) else 1
+        parts = None if _is_odd(network, layer, how) else _parts(network, layer, contract, how, count)
+        if parts is None:
+            self._parts: Parts = [(np.arange(layer.channels), PlainSums(network, layer, contract, how))]
+            self._repeats = 1
         else:
-            assert isinstance(layer, Conv2D | DepthwiseConv2D)
-            stride, dilation, self._padding = layer.stride, layer.dilation, layer.padding
-            shape = (*layer.weights.shape[:2], 1) if isinstance(layer, DepthwiseConv2D) else layer.weights.shape[1:]
-            kernel, depth = (shape[0], shape[1]), shape[2]
-        height, width, channels = self._shape
-        _, _, left, right = self._padding
-        pitch = (width + left + right) * channels
-        out_height, out_width = image_output_size((height, width), kernel, stride, dilation, self._padding)
-        ys, xs = np.arange(out_height) * stride[0] * pitch, np.arange(out_width) * stride[1] * channels
-        self._pixels = (ys[:, None] + xs).reshape(-1)
-        tap_ys, tap_xs = np.arange(kernel[0]) * dilation[0] * pitch, np.arange(kernel[1]) * dilation[1] * channels
-        self._taps = (tap_ys[:, None, None] + tap_xs[:, None] + np.arange(depth)).reshape(-1)
-        self._firsts = np.arange(self._channels) // (self._channels * depth // channels) * depth
-        self._weights = rows
-        bias = layer.bias.astype(np.int64) - (0 if how.subtracted else zero * rows.sum(axis=1))
-        self._bias = wrap32(bias)
-        self._initial = how.accumulation.initial(self._bias)
-        self._ends = np.cumsum(np.array(how.passes, dtype=np.int64))
-        assert self._ends[-1] == rows.shape[1]
-        self._limits = _limits(how)
-        self._multiplier, self._shift = quantize_multiplier(effective_scales(network, layer))
-        self._zero, self._clamp = int(target.quantization.zero_point[0]), layer.clamp
-        self._codes = (target.quantization.format.min, target.quantization.format.max)
-        self._events = np.zeros((self._channels, 3), np.int64)
+            self._parts = parts
+        done = sum(len(channels) for channels, _ in self._parts)
+        self._usual = None if done == layer.channels else usual()
 
     @property
     def overflows(self) -> Overflows:
         """Since this was made."""
-        return Overflows(*(self._events[:, kind].copy() for kind in range(3)))
+        events = np.zeros_like(self._events)
+        for channels, part in self._parts:
+            events[channels] = part.events
+        return Overflows(*events.T.copy())
 
     def __call__(self, out: Bytes, x: Bytes) -> None:
         """Compute ``out`` [N, ...] from ``x`` [N, ...]."""
-        flat = out.reshape(len(out), -1, self._channels)
-        together = max(1, _SUMS // (len(self._pixels) * self._channels))
-        for first in range(0, len(x), together):
-            part = slice(first, first + together)
-            sums = self._sums(self._operands(x[part]))
-            flat[part] = self._finish(sums)
-
-    def _operands(self, x: Bytes) -> NDArray[np.int32]:
-        """Operands of the products, int32 [N, elements of the padded image]."""
-        top, bottom, left, right = self._padding
-        height, width, channels = self._shape
-        image = x.reshape(len(x), height, width, channels).astype(np.int32) - (128 + self._offset)
-        padding = ((0, 0), (top, bottom), (left, right), (0, 0))
-        return np.pad(image, padding, constant_values=self._fill).reshape(len(x), -1)
-
-    def _sums(self, operands: NDArray[np.int32]) -> Integers:
-        sums = np.empty((len(operands), len(self._pixels), self._channels), np.int64)
-        spec = self._how.accumulation
-        ordered_sums(
-            operands,
-            self._pixels,
-            self._taps,
-            self._firsts,
-            self._weights,
-            self._ends,
-            self._initial,
-            self._limits,
-            spec.granularity is Granularity.MAC,
-            spec.fitting.value == "wrap",
-            spec.truncate,
-            list(Rounding).index(spec.truncate_rounding),
-            sums,
-            self._events,
-        )
-        return sums
-
-    def _finish(self, sums: Integers) -> Bytes:
-        biased = self._how.accumulation.biased(sums, self._bias)
-        codes = requantize(biased, self._multiplier, self._shift, self._contract) + self._zero
-        low, high = self._codes
-        self._events[:, 2] += ((codes < low) | (codes > high)).sum(axis=(0, 1))
-        return (np.clip(codes, *self._clamp) + 128).astype(np.uint8)
+        if self._usual is not None:
+            self._usual(out, x)
+        if self._repeats > 1:
+            x = np.repeat(x, self._repeats, axis=-1)
+        for _, part in self._parts:
+            part(out, x)
 
 
-def _limits(how: OrderedSum) -> NDArray[np.int64]:
-    """Range of the psums and of the accumulators, int64 [2, 2]; that of psums of any width is all of int64."""
-    spec = how.accumulation
-    everything = np.iinfo(np.int64)
-    psum = (everything.min, everything.max) if spec.psum_bits is None else spec.range(spec.psum_bits)
-    return np.array([psum, spec.range(spec.accumulator_bits)], dtype=np.int64)
+Parts = list[tuple[Integers, OrderedProduct | PlainSums]]
 
 
 def may_overflow(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
     """Whether a sum of ``layer`` could leave its width, whatever the order: then the order has to be followed."""
-    spec = how.accumulation
-    if spec.overflow is SumOverflow.REFUSE:
+    if how.accumulation.overflow is SumOverflow.REFUSE:
         return False
-    if spec.truncate or spec.bias is BiasPlace.INITIAL:
-        return True
+    return any(bool(leaving.any()) for leaving in overflowing(network, layer, how))
+
+
+def overflowing(network: Network, layer: WeightedLayer, how: OrderedSum) -> tuple[Flags, Flags]:
+    """Channels of which the sum of a pass, and of which the accumulator, could leave its width: bool [channels] each.
+
+    Passes are those of the schedule; what is added up of them may be added in any order.
+    """
+    spec, rows = how.accumulation, layer.channel_rows.astype(np.int64)
+    if spec.truncate:
+        return np.ones(len(rows), np.bool_), np.ones(len(rows), np.bool_)
+    source = network.tensors[layer.inputs[0]].quantization
+    low, high = operand_range(source.format, int(source.zero_point[0]), how.subtracted)
+    low, high = min(low, 0), max(high, 0)
+    begins = np.r_[0, np.cumsum(how.passes)[:-1]]
+    positive, negative = (np.add.reduceat(limit(rows, 0), begins, axis=1) for limit in (np.maximum, np.minimum))
+    lows, highs = positive * low + negative * high, positive * high + negative * low
+    psums = np.zeros(len(rows), np.bool_)
+    if spec.granularity is Granularity.PASS and spec.psum_bits is not None:
+        psums = _outside(lows.min(axis=1), highs.max(axis=1), spec.range(spec.psum_bits))
+    bias = _bias(network, layer, how)
+    initial = spec.initial(bias)
+    accumulators = _outside(initial + lows.sum(axis=1), initial + highs.sum(axis=1), spec.range(spec.accumulator_bits))
+    if spec.bias is BiasPlace.INITIAL:
+        accumulators |= initial != bias
+    return psums, accumulators
+
+
+def _outside(low: Integers, high: Integers, bounds: tuple[int, int]) -> Flags:
+    return (low < bounds[0]) | (high > bounds[1])
+
+
+def _bias(network: Network, layer: WeightedLayer, how: OrderedSum) -> Integers:
+    """What is added to the products of each channel, int64 [channels], the zero-point's part included."""
+    zero = int(network.tensors[layer.inputs[0]].quantization.zero_point[0])
+    bias = layer.bias.astype(np.int64)
+    return wrap32(bias if how.subtracted else bias - zero * layer.channel_rows.sum(axis=1, dtype=np.int64))
+
+
+def _is_odd(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
+    """Whether only `PlainSums` computes the layer: products are truncated, or a total beyond 32 bits saturates."""
+    spec = how.accumulation
+    if spec.truncate or not spec.is_wide:
+        return spec.truncate > 0
     source = network.tensors[layer.inputs[0]].quantization
     operands = operand_range(source.format, int(source.zero_point[0]), how.subtracted)
-    lows, highs = accumulator_bounds(layer.channel_rows, *operands)
-    low, high = int(lows.min()), int(highs.max())
-    # Without the lowest value of a width, one more is needed for it.
-    bits = signed_bits(low - (spec.overflow is SumOverflow.SATURATE_SYMMETRIC), high)
-    return bits > min(spec.accumulator_bits, spec.psum_bits or spec.accumulator_bits)
+    bias = _bias(network, layer, how)
+    totals = [bias + bound for bound in accumulator_bounds(layer.channel_rows, *operands)]
+    return not all(INT32.contains(total) for total in totals)
 
 
-@compiled
-def ordered_sums(
-    operands: Any,
-    pixels: Any,
-    taps: Any,
-    firsts: Any,
-    weights: Any,
-    ends: Any,
-    initial: Any,
-    limits: Any,
-    every: bool,
-    wrap: bool,
-    truncate: int,
-    rounding: int,
-    out: Any,
-    events: Any,
-) -> None:
-    """Sums of all outputs, int64 [samples, pixels, channels], one addition after the other; events are added up.
+def _parts(network: Network, layer: WeightedLayer, contract: Contract, how: OrderedSum, count: bool) -> Parts | None:
+    """Channels that follow the order, and with ``count`` the others too, with what computes them.
 
-    Parameters
-    ----------
-    operands:
-        int32 [samples, elements]; element ``pixels[p] + firsts[c] + taps[k]`` meets ``weights[c, k]``.
-    ends:
-        One past the last product of each pass.
-    limits:
-        Lowest and highest psum and accumulator; ``every`` addition is fitted, or every pass.
+    ``None`` where no kernel of vectors does.
     """
-    psum_low, psum_high = limits[0]
-    low, high = limits[1]
-    for n in range(operands.shape[0]):
-        for p in range(pixels.size):
-            for c in range(firsts.size):
-                base = pixels[p] + firsts[c]
-                total = initial[c]
-                k = 0
-                for end in ends:
-                    psum = 0
-                    while k < end:
-                        product = np.int64(operands[n, base + taps[k]]) * weights[c, k]
-                        if truncate:
-                            product = _truncated(product, truncate, rounding)
-                        k += 1
-                        if every:
-                            total += product
-                            if total < low or total > high:
-                                events[c, 1] += 1
-                                total = _fitted(total, low, high, wrap)
-                        else:
-                            psum += product
-                    if not every:
-                        if psum < psum_low or psum > psum_high:
-                            events[c, 0] += 1
-                            psum = _fitted(psum, psum_low, psum_high, wrap)
-                        total += psum
-                        if total < low or total > high:
-                            events[c, 1] += 1
-                            total = _fitted(total, low, high, wrap)
-                out[n, p, c] = total
+    psums, accumulators = overflowing(network, layer, how)
+    leaving = psums | accumulators
+    if isinstance(layer, DepthwiseConv2D) or (not count and leaving.mean() > _MOST):
+        leaving[:] = leaving.any()
+    spec, products = how.accumulation, sum(how.passes)
+    bias = _bias(network, layer, how)
+    initial = spec.initial(bias)
+    after = np.zeros_like(bias) if spec.bias is BiasPlace.INITIAL else bias
+    reach = max(map(abs, spec.range(spec.accumulator_bits))) + np.abs(after)
+    parts: Parts = []
+    for members, operands in _groups(network, layer, how):
+        for exactly in (False, True):
+            chosen = np.flatnonzero(leaving[members] != exactly)
+            if not len(chosen) or (exactly and not count):
+                continue
+            channels = members[chosen]
+            found = exact(products) if exactly else plan(spec, how.passes, bool(psums[channels].any()), count)
+            if found is None:
+                return None
+            if not fits_counters(found.form, len(chosen), products):
+                found = replace(found, form=Form.WIDE)
+            width = 16 * vectors_of(found.form, len(chosen))
+            stride = -(-len(chosen) // width) * width
+            constants = ChannelConstants(network, layer, contract, channels, stride, sums=(after, reach))
+            part = replace(operands, weights=operands.weights[chosen])
+            parts.append(
+                (channels, OrderedProduct(part, found, initial[channels], channels, constants, count, has_vnni()))
+            )
+    return parts
 
 
-@compiled
-def _fitted(value: int, low: int, high: int, wrap: bool) -> int:
-    """A value out of range as one within; the range of a wrap is a power of two wide."""
-    if wrap:
-        return ((value - low) & (high - low)) + low
-    return low if value < low else high
-
-
-@compiled
-def _truncated(value: int, bits: int, rounding: int) -> int:
-    """``value / 2 ** bits`` under the rounding of that number in `Rounding` (numerics N.2)."""
-    quotient = value >> bits
-    rest, half = value - (quotient << bits), 1 << (bits - 1)
-    if rounding == 0:
-        up = False
-    elif rounding == 1:
-        up = value < 0 and rest > 0
-    elif rest != half:
-        up = rest > half
-    elif rounding == 2:
-        up = True
-    elif rounding == 3:
-        up = value < 0
-    elif rounding == 4:
-        up = False
-    elif rounding == 5:
-        up = value >= 0
-    elif rounding == 6:
-        up = quotient % 2 == 1
-    else:
-        up = quotient % 2 == 0
-    return quotient + 1 if up else quotient
+def _groups(network: Network, layer: WeightedLayer, how: OrderedSum) -> Iterator[tuple[Integers, Operands]]:
+    """Channels that multiply the same operands, or each their own, and what they multiply."""
+    source = network.tensors[layer.inputs[0]]
+    zero = int(source.quantization.zero_point[0])
+    subtracted, rows = zero if how.subtracted else 0, layer.channel_rows.astype(np.int64)
+    everything = np.arange(layer.channels)
+    if isinstance(layer, Dense):
+        shape = (1, source.elements // rows.shape[1], rows.shape[1])
+        windows = Windows(shape, (1, 1), (1, 1), (1, 1), (0, 0, 0, 0), layer.channels, 0)
+        yield everything, Operands(windows, np.arange(rows.shape[1]), rows, subtracted)
+        return
+    assert isinstance(layer, Conv2D | DepthwiseConv2D)
+    height, width, channels = source.shape
+    apart = isinstance(layer, DepthwiseConv2D)
+    kernel = layer.weights.shape[:2] if apart else layer.weights.shape[1:3]
+    shape = (height, width, layer.channels if apart else channels)
+    windows = Windows(shape, kernel, layer.stride, layer.dilation, layer.padding, layer.channels, zero + 128)
+    if isinstance(layer, DepthwiseConv2D):
+        yield everything, Operands(windows, windows.taps, rows, subtracted, depthwise=True)
+        return
+    depth = layer.weights.shape[3]
+    taps = (windows.taps[:, None] + np.arange(depth)).reshape(-1)
+    size = layer.channels // layer.groups
+    for group in range(layer.groups):
+        members = everything[group * size :][:size]
+        yield members, Operands(windows, taps + group * depth, rows[members], subtracted)

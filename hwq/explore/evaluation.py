@@ -106,7 +106,7 @@ def emulate(values: Values, folder: Path, count: int | None) -> dict[str, Any]:
     exact = _exact_answers(project.model, project.data, count, contract)
     answers, overflows = exact, 0
     if sums:
-        emulator = Emulator(network, contract, sums=sums)
+        emulator = Emulator(network, contract, sums=sums, count=True)
         answers = _answers(emulator, samples)
         events = emulator.overflows.values()
         overflows = sum(int(kind.sum()) for event in events for kind in vars(event).values())

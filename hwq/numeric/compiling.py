@@ -21,8 +21,8 @@ def _digest() -> str:
     """Of every module that kernels are made of: they are made of several, and numba only looks at the age of one."""
     content = hashlib.sha256()
     package = Path(__file__).parents[1]
-    for path in sorted(path for folder in _FOLDERS for path in (package / folder).glob("*.py")):
-        content.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(path for folder in _FOLDERS for path in (package / folder).rglob("*.py")):
+        content.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return content.hexdigest()
 
 

@@ -10,11 +10,12 @@ import pytest
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, TruncateParameters
 from hwq.emulate import Emulator
 from hwq.graph.inputs import random_samples
 from hwq.graph.layers import WeightedLayer
 from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import ordered_sums
 from hwq.schedule.planning import assign
 from tests.support.random_networks import random_network
@@ -31,6 +32,7 @@ def _arithmetic(choose: random.Random) -> ArithmeticParameters:
         granularity=granularity,
         accumulator_bits=choose.randint(9, 14),
         psum_bits=choose.choice([None, choose.randint(10, 18)]) if granularity is Granularity.PASS else None,
+        truncate=TruncateParameters(choose.choice([0, 0, 1, 3]), choose.choice(list(Rounding))),
     )
 
 
@@ -42,7 +44,7 @@ def test_codes_and_events_of_random_networks(seed: int) -> None:
     if choose.random() < 0.7:
         accelerator = replace(accelerator, depthwise=DepthwiseParameters(3, 3, 64))
     engines = {layer.name: assign(network, layer, accelerator).engine for layer in network.layers}
-    emulator = Emulator(network, sums=ordered_sums(network, accelerator))
+    emulator = Emulator(network, sums=ordered_sums(network, accelerator), count=True)
     trace = emulator.trace(random_samples(network, 1, seed))
     checked = 0
     for layer in network.layers:
@@ -58,6 +60,8 @@ def test_codes_and_events_of_random_networks(seed: int) -> None:
             accumulator_bits=arithmetic.accumulator_bits,
             overflow=arithmetic.overflow.value,
             granularity=arithmetic.granularity.value,
+            truncate=arithmetic.truncate.bits,
+            rounding=arithmetic.truncate.rounding.value,
             bias="after",
         )
         assert trace[layer.output][0].reshape(-1).tolist() == codes, layer.name

@@ -76,7 +76,7 @@ def test_sums_that_leave_their_width_are_the_accelerators_own(overflow: str) -> 
     project = load_project(FOLDER / "kws_8x8.yaml")
     values_project = check_project(Document(FOLDER / "p.yaml", values, {}))
     accelerator = with_engines(network, values_project.accelerator, values_project.auto)
-    emulator = Emulator(network, sums=ordered_sums(network, accelerator))
+    emulator = Emulator(network, sums=ordered_sums(network, accelerator), count=True)
     x = next(open_samples(project.data_path or Path(), network).pieces(lambda: 40))
     answers = emulator.run(x).reshape(40, -1).argmax(axis=1)
     exact = Emulator(network).run(x).reshape(40, -1).argmax(axis=1)
