@@ -40,6 +40,7 @@ VERBS: dict[str, Verb] = {
     "inspect": Verb("hwq.cli.inspect", "Show a model's layers, shapes, MACs, quantization and accumulator bits."),
     "run": Verb("hwq.cli.run", "Compute a model's outputs bit for bit, and its accuracy and speed."),
     "contract": Verb("hwq.cli.contract", "Find which exact integer arithmetic a runtime does, layer by layer."),
+    "certify": Verb("hwq.cli.certify", "Prove which accumulator widths hold every sum, and overflow the others."),
     "gen": Verb("hwq.cli.gen", "Write the Verilog, memory images and manifest of a project."),
     "verify": Verb("hwq.cli.verify", "Prove in simulation that a project's Verilog computes the emulator's bits."),
     "sweep": Verb("hwq.cli.sweep", "Evaluate many variants of a project: accuracy, exact cycles, memory."),
