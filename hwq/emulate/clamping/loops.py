@@ -7,7 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hwq.emulate.clamping.finish import finish_block
-from hwq.emulate.clamping.rows import sum_rows
+from hwq.emulate.clamping.rows import sum_rows, widen_bytes
+from hwq.emulate.vectors import copy_bytes
 from hwq.numeric.compiling import compiled
 
 Array = NDArray[Any]
@@ -66,8 +67,11 @@ def sum_steps(
             row = x[step * samples + sample]
             for y in range(row.shape[0]):
                 at = sample * area + (corner[0] + y) * corner[2] + corner[1]
-                for j in range(row.shape[1]):
-                    image[at + j] = row[y, j] - zero
+                source, target = row[y].ctypes.data, image.ctypes.data + image.itemsize * at
+                if image.itemsize == 1:
+                    copy_bytes(target, source, row.shape[1])
+                else:
+                    widen_bytes(target, source, row.shape[1], zero)
         for block in range(0, stride, width):
             for p in range(0, pixels.size, len(rows)):
                 sum_rows(

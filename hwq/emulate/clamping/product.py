@@ -16,8 +16,8 @@ from hwq.emulate.memory import Bytes
 
 Integers = NDArray[np.int64]
 
-#: Rows of a tile by its vectors of 16 channels: as many as registers carry.
-_ROWS = {1: 8, 2: 4, 4: 4}
+#: Rows of a tile by its vectors of 16 channels: as many as registers carry, and fewer where events are counted.
+_ROWS = {False: {1: 8, 2: 6, 4: 6}, True: {1: 6, 2: 2, 4: 4}}
 
 #: Sums that wait together to be requantized: they stay in the second-level cache.
 _SUMS = 1 << 17
@@ -106,7 +106,7 @@ class OrderedProduct:
         # Tiles are filled up with a pixel behind the images, where every product is 0 and no sum leaves its width.
         self._nothing = less - self._less
         self._behind = int(operands.taps.max()) + (stride if operands.depthwise else 0) + _SLACK
-        self._rows = _ROWS[vectors]
+        self._rows = _ROWS[plan.counting][vectors]
         self._tags = (tag(self._rows), tag(vectors), tag(form), tag(source), tag(1 + plan.counting))
         self._counting = tag(1 + counting)
         low, high, zero = (int(bound) for bound in constants.bounds)
@@ -185,9 +185,10 @@ def vectors_of(form: Form, channels: int) -> int:
     return 4 if channels > 32 and most == 4 else 2 if channels > 16 else 1
 
 
-def fits_counters(form: Form, channels: int, count: int) -> bool:
-    """Whether a tile of so many products can count its events in the lanes of its sums."""
-    return form is not Form.NARROW or _ROWS[vectors_of(form, channels)] * count < 1 << 16
+def fits_counters(plan: Plan, channels: int) -> bool:
+    """Whether a tile can count its events in the lanes of its sums."""
+    additions = _ROWS[True][vectors_of(plan.form, channels)] * sum(plan.passes)
+    return not plan.counting or plan.form is not Form.NARROW or additions < 1 << 16
 
 
 def _source(form: Form, depthwise: bool, vnni: bool) -> Source:

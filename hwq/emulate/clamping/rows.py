@@ -17,15 +17,43 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from hwq.emulate.clamping.forms import Form, Source
-from hwq.emulate.epilogue import I32, I64, INTS, LANES, load
+from hwq.emulate.epilogue import I8, I32, I64, LANES, load
 
 I16 = ir.IntType(16)
-SHORTS = ir.VectorType(I16, LANES)
-WORDS = ir.VectorType(I16, 2 * LANES)
+
+#: Bytes that are widened at once.
+_TOGETHER = 32
 
 #: Where `sum_rows` finds its limits: each is one int64.
 PSUM_LOW, PSUM_HIGH, LOW, HIGH, BASE, PSUM_CUT, CUT = range(0, 56, 8)
 LIMITS = 7
+
+
+@intrinsic
+def widen_bytes(typing: Any, target: Any, source: Any, size: Any, less: Any) -> Any:
+    """``size`` bytes at ``source``, each less ``less``, as int16 at ``target``."""
+    signature = types.void(types.int64, types.int64, types.int64, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target, source, size, less = args
+        whole = builder.and_(size, I64(-_TOGETHER))
+        for count, first, lanes in (
+            (builder.lshr(whole, I64(5)), I64(0), _TOGETHER),
+            (builder.sub(size, whole), whole, 1),
+        ):
+            kind = ir.VectorType(I16, lanes)
+            subtrahend = ir.Constant(kind, ir.Undefined)
+            for lane in range(lanes):
+                subtrahend = builder.insert_element(subtrahend, builder.trunc(less, I16), I32(lane))
+            with cgutils.for_range(builder, count) as loop:
+                at = builder.add(first, builder.mul(loop.index, I64(lanes)))
+                x = load(builder, builder.add(source, at), ir.VectorType(I8, lanes))
+                value = builder.sub(builder.zext(x, kind), subtrahend)
+                place = builder.add(target, builder.mul(at, I64(2)))
+                builder.store(value, builder.inttoptr(place, kind.as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return signature, generate
 
 
 @intrinsic
@@ -93,10 +121,11 @@ class _Tile:
         self._source, pixels, self._taps, self._ends, self._passes, self._weights, self._folds = places[:7]
         initial, limits, self._target, self._pitch, self._events, self._stride = places[7:]
         rows, vectors = shape
-        # Lanes of 16 bits come 32 at a time where there are so many channels.
-        self._kind = INTS if form is not Form.NARROW else WORDS if vectors > 1 else SHORTS
-        self._lanes = self._kind.count
-        self._element = self._kind.element
+        # Comparisons of 256 bits give lanes; those of 512 give masks, which take longer to be counted.
+        self._bits = 256 if counting else 512
+        self._element = I16 if form is Form.NARROW else I32
+        self._lanes = min(self._bits // self._element.width, LANES * vectors)
+        self._kind = ir.VectorType(self._element, self._lanes)
         self._pieces = vectors * LANES // self._lanes
         self._bytes = self._lanes * self._element.width // 8
         self._block = self._pieces * self._bytes
@@ -107,16 +136,21 @@ class _Tile:
         self._starts = [builder.add(self._source, start) for start in starts]
         begin = [load(builder, initial, self._kind, self._bytes * piece) for piece in range(self._pieces)]
         self._sums = [[cgutils.alloca_once_value(builder, value) for value in begin] for _ in range(rows)]
-        zero = ir.Constant(self._kind, None)
+        self._fittings = self._passes
+        if form.every:
+            self._fittings = load(builder, self._offset(self._ends, builder.sub(self._passes, I64(1)), 8), I64)
+        # Of psums and accumulators: all fittings of the tile, less those that were none.
+        everything = self._splat(builder.trunc(builder.mul(self._fittings, I64(rows)), self._element))
+        nothing = ir.Constant(self._kind, None)
         self._counts = [
-            [cgutils.alloca_once_value(builder, zero) for _ in range(self._pieces)] for _ in range(2 * counting)
+            [cgutils.alloca_once_value(builder, value) for _ in range(self._pieces)]
+            for value in (everything if form.foot else nothing, everything)[: 2 * counting]
         ]
 
     def sum(self) -> None:
         """Every product, in order."""
         if self._form.every:
-            count = load(self._builder, self._offset(self._ends, self._builder.sub(self._passes, I64(1)), 8), I64)
-            with cgutils.for_range(self._builder, count) as loop:
+            with cgutils.for_range(self._builder, self._fittings) as loop:
                 self._tap(loop.index, self._step)
             return
         builder = self._builder
@@ -199,9 +233,9 @@ class _Tile:
         """``total + x * w`` modulo the lane, or ``saturating`` in it."""
         builder = self._builder
         if self._operands is Source.BYTES:
-            return self._call("llvm.x86.avx512.vpdpbusd.512", total, x, w)
+            return self._call(f"llvm.x86.avx512.vpdpbusd.{self._bits}", total, x, w)
         if self._operands is Source.PAIRS:
-            return self._call(f"llvm.x86.avx512.vpdpwssd{'s' * saturating}.512", total, x, w)
+            return self._call(f"llvm.x86.avx512.vpdpwssd{'s' * saturating}.{self._bits}", total, x, w)
         product = builder.mul(x, w)
         return self._both("sadd.sat", total, product) if saturating else builder.add(total, product)
 
@@ -233,8 +267,8 @@ class _Tile:
     def _count(self, kind: int, piece: int, value: Any, fitted: Any) -> None:
         builder = self._builder
         place = self._counts[kind][piece]
-        differs = builder.sext(builder.icmp_signed("!=", value, fitted), self._kind)
-        builder.store(builder.sub(builder.load(place), differs), place)
+        same = builder.sext(builder.icmp_signed("==", value, fitted), self._kind)
+        builder.store(builder.add(builder.load(place), same), place)
 
     def _both(self, name: str, a: Any, b: Any) -> Any:
         return self._call(f"llvm.{name}.v{self._lanes}i{self._element.width}", a, b)
