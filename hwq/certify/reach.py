@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hwq.certify.terms import Spot, Terms
 from hwq.numeric.accumulation import Accumulation, Granularity, SumOverflow
-from hwq.numeric.bounds import signed_bits
+from hwq.numeric.bounds import signed_bits, sum_bounds
 
 Integers = NDArray[np.int64]
 
@@ -95,12 +95,12 @@ def accumulator_reach(terms: Terms) -> Reach:
 
 
 def any_order_reach(terms: Terms) -> Reach:
-    """Of every sum of some of the products, with what accumulators begin with: what no order can leave."""
-    start = terms.exact_start
-    lows, highs = zip(*(terms.extremes(spot) for spot in terms.spots), strict=True)
-    low = np.min([np.minimum(part, 0).sum(axis=1) for part in lows], axis=0)
-    high = np.max([np.maximum(part, 0).sum(axis=1) for part in highs], axis=0)
-    return Reach(start + low, start + high, terms.how.accumulation)
+    """Of every sum of some of the products, with what accumulators begin with, as if all operands could be chosen.
+
+    It is what ``overflow: refuse`` goes by, which knows of neither order nor padding.
+    """
+    low, high = sum_bounds(terms.weights, *terms.operands, terms.how.accumulation)
+    return Reach(terms.exact_start + low, terms.exact_start + high, terms.how.accumulation)
 
 
 def _reach(terms: Terms, found: list[Prefixes]) -> Reach:

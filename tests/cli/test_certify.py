@@ -10,9 +10,12 @@ import pytest
 from hwq.cli.inputs import open_target
 from hwq.emulate import Emulator
 from hwq.graph.files import save_network
+from hwq.graph.layers import Conv2D
+from hwq.graph.network import Network
+from hwq.graph.tensors import Tensor
 from hwq.schedule.order import ordered_sums
 from tests.cli.support import refused, run_cli, small_model, small_samples
-from tests.support.convolutions import small_network
+from tests.support.convolutions import quantization, small_network
 from tests.support.models import official_model
 
 
@@ -106,6 +109,35 @@ def test_a_model_alone_has_no_psums(capsys: pytest.CaptureFixture[str]) -> None:
     assert bits["conv2d_1"] == 21
     for layer in result.json["layers"]:
         assert (layer["safe_psum_bits"], layer["observed_bits"], layer["order_matters"]) == (None, None, False)
+
+
+def test_a_layer_that_is_all_border_is_safe_where_refuse_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A kernel of 3x3 on one pixel: eight of nine operands are padding, which any order does not know."""
+    tensors = {"x": Tensor("x", (1, 1, 1), quantization(0.1, 3)), "y": Tensor("y", (1, 1, 1), quantization(1.0, 0))}
+    layer = Conv2D(
+        name="border",
+        inputs=("x",),
+        output="y",
+        weights=np.full((1, 3, 3, 1), 100, np.int8),
+        weight_quantization=quantization(0.01, 0),
+        bias=np.zeros(1, np.int32),
+        stride=(1, 1),
+        dilation=(1, 1),
+        padding=(1, 1, 1, 1),
+        clamp=(-128, 127),
+    )
+    model = tmp_path / "border.hwqnet"
+    save_network(Network("border", tensors, (layer,), "x", "y"), model)
+    project = _project(tmp_path, "accumulator_bits: 17, psum_bits: 17", model=model)
+    result = run_cli(capsys, "certify", project)
+    assert result.code == 0
+    words = " ".join(result.out.split())
+    assert "Layer border: in this order 15 bits are enough, in any order 18; overflow: refuse goes by" in words
+    assert "sums need 18 bits and arithmetic.accumulator_bits is 17" in refused(
+        capsys, "gen", project, "-o", tmp_path / "out"
+    )
 
 
 def test_bad_input_gets_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
