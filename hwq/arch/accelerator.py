@@ -22,7 +22,7 @@ from hwq.arch.parameters import (
     InputZeroPoint,
     RequantizerParameters,
 )
-from hwq.numeric.accumulation import Accumulation, Granularity, SumOverflow
+from hwq.numeric.accumulation import Accumulation, BiasPlace, Granularity, SumOverflow
 from hwq.numeric.formats import IntFormat
 
 
@@ -134,7 +134,18 @@ class Accelerator:
             granularity=self.arithmetic.granularity,
             truncate=self.arithmetic.truncate.bits,
             truncate_rounding=self.arithmetic.truncate.rounding,
+            bias=self.arithmetic.bias,
         )
+
+    @property
+    def begins_with_bias(self) -> bool:
+        """Whether accumulators begin with the bias."""
+        return self.arithmetic.bias is BiasPlace.INITIAL
+
+    @property
+    def finishes_windows(self) -> bool:
+        """Whether the sum of a depthwise window is not yet what is requantized: it is fitted, or the bias added."""
+        return self.may_overflow or self.begins_with_bias
 
     @property
     def fits_psums(self) -> bool:
@@ -283,7 +294,7 @@ class Accelerator:
     def depthwise_sum_latency(self) -> int:
         """From the products of a depthwise output to its sum: a tree of adders and fitting, or tap by tap."""
         assert self.depthwise is not None
-        return self.depthwise.taps if self.fits_every_sum else self.depthwise.levels + self.may_overflow
+        return self.depthwise.taps if self.fits_every_sum else self.depthwise.levels + self.finishes_windows
 
     @property
     def accumulate_latency(self) -> int:
@@ -309,6 +320,15 @@ class Accelerator:
     def minimum_pass(self) -> int:
         """Shortest pass: the next tile's rows must load, and an accumulator must be written before it is read again.
 
-        Where sums go on from the accumulator, it is read before the array and written behind it.
+        Where sums go on from the accumulator, it is read before the array and written behind it. Where they begin with
+        the bias, the next job's biases are fetched.
         """
-        return max(self.array.rows, 3 + self.array_latency * self.fits_every_sum)
+        biases = self.array.columns // self.lanes + 2 if self.begins_with_bias else 0
+        return max(self.array.rows, 3 + self.array_latency * self.fits_every_sum, biases)
+
+    @property
+    def load_cycles(self) -> int:
+        """Before the first step of a layer: its first weights load, a row a cycle, and its first biases."""
+        # They are wanted with the first operands at the latest.
+        biases = self.array.columns // self.lanes + 2 - self.feed_latency if self.begins_with_bias else 0
+        return max(self.array.rows, biases)

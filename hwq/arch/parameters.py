@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated
 
 from hwq.arch.checks import Checks, Choice, Range
-from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.requantize import Contract
 from hwq.numeric.rounding import Rounding
 
@@ -87,6 +87,8 @@ class ArithmeticParameters:
         After how many additions a sum is fitted to its width (:class:`~hwq.numeric.accumulation.Granularity`).
     truncate:
         Low bits that products lose.
+    bias:
+        When it enters (:class:`~hwq.numeric.accumulation.BiasPlace`).
     """
 
     contract: Annotated[Contract, Choice(Contract.DOUBLE)] = Contract.DOUBLE
@@ -98,6 +100,7 @@ class ArithmeticParameters:
     overflow: SumOverflow = SumOverflow.REFUSE
     granularity: Granularity = Granularity.PASS
     truncate: TruncateParameters = TruncateParameters()
+    bias: BiasPlace = BiasPlace.AFTER
 
     def __post_init__(self) -> None:
         with Checks("arithmetic") as check:

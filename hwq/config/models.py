@@ -69,6 +69,7 @@ _WORDS: dict[str, dict[str, str]] = {
             "the array; psum_bits is null or accumulator_bits then."
         ),
         "truncate": "What each product loses before it is added: a mapping of bits and rounding.",
+        "bias": "When the bias enters. after: the requantizer adds it. initial: accumulators begin with it.",
         "truncate.bits": "Low bits that each product loses; accumulators are in units of 2^bits then.",
         "truncate.rounding": "What becomes of those bits: docs/spec/numerics.md, N.2.",
     },

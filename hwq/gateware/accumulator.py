@@ -19,6 +19,8 @@ from hwq.gateware.ram import Ram, address_bits
 class Accumulator(Component):
     """``bank[address][c] = (0 if first else bank[address][c]) + sums[c]``, fitted to ``accumulator_bits``.
 
+    Where accumulators begin with the bias, ``biases[c]`` stands for 0, in the cycle of the sums.
+
     ``valid``, ``first``, ``bank`` and ``address`` are presented one cycle before the sums they belong to. The result
     may be read (drain port, or by a later addition) once its address is presented 3 cycles or more after that.
 
@@ -42,6 +44,7 @@ class Accumulator(Component):
         self._columns, self._depth, self._bits = columns, depth, bits
         self._accelerator = accelerator
         address = address_bits(depth)
+        layout = data.ArrayLayout(signed(bits), columns)
         super().__init__(
             {
                 "valid": In(1),
@@ -49,10 +52,11 @@ class Accumulator(Component):
                 "bank": In(1),
                 "address": In(address),
                 "sums": In(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
+                **({"biases": In(layout)} if accelerator.begins_with_bias else {}),
                 "drain_enable": In(1),
                 "drain_bank": In(1),
                 "drain_address": In(address),
-                "drain_data": Out(data.ArrayLayout(signed(bits), columns)),
+                "drain_data": Out(layout),
                 "events": Out(events_signature(accelerator, "array")),
                 **({"psum_out": In(columns)} if accelerator.fits_psums else {}),
                 **(self._every_sum(accelerator) if accelerator.fits_every_sum else {}),
@@ -112,7 +116,8 @@ class Accumulator(Component):
             stored.append(data.View(layout, memory.read_data))
         beyond = []
         for c in range(self._columns):
-            before = Mux(now_first, 0, Mux(from_bank, stored[1][c], stored[0][c]))
+            start = self.biases[c] if self._accelerator.begins_with_bias else 0
+            before = Mux(now_first, start, Mux(from_bank, stored[1][c], stored[0][c]))
             if every:
                 m.d.comb += self.starts[c].eq(before)
                 m.d.sync += total[c].eq(self.sums[c])

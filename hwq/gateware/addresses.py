@@ -60,6 +60,7 @@ class AddressGenerator(Component):
     - one cycle before the array's sums, ``sum_valid``, ``sum_first`` (first pass of a job), ``sum_bank`` and
       ``sum_address`` for the accumulator, and ``sum_last`` with the last step of a job; where every sum is fitted,
       ``start_first``, ``start_bank`` and ``start_address`` at 4 instead of ``sum_first``: from where the sums go on.
+      Where accumulators begin with the bias, ``job_begin`` comes with the ``first`` of a job's first step.
     """
 
     module = "hwq_addresses"
@@ -83,6 +84,7 @@ class AddressGenerator(Component):
                 "load_rewind": Out(1),
                 "sum_valid": Out(1),
                 **({} if accelerator.fits_every_sum else {"sum_first": Out(1)}),
+                **({"job_begin": Out(1)} if accelerator.begins_with_bias else {}),
                 "sum_last": Out(1),
                 "sum_bank": Out(1),
                 "sum_address": Out(self._accumulator_bits),
@@ -107,7 +109,7 @@ class AddressGenerator(Component):
         running = Signal()
         waiting = Signal()
         # Cycles of this pass, up to the longer of ``minimum`` and the tile's pixels.
-        beat = Signal(max(self._accumulator_bits + 1, minimum.bit_length()))
+        beat = Signal(max(self._accumulator_bits + 1, minimum.bit_length(), accelerator.load_cycles.bit_length()))
         next_beat = plus("next_beat", beat, 1)
         beat_after = net(m, "beat_after", beat + 2, len(beat) + 1)
 
@@ -188,7 +190,7 @@ class AddressGenerator(Component):
 
         with m.If(self.start):
             m.d.sync += loading.eq(1)
-        load_end = net(m, "load_end", loading & (beat == rows - 1), 1)
+        load_end = net(m, "load_end", loading & (beat == accelerator.load_cycles - 1), 1)
         with m.If(load_end):
             m.d.sync += [loading.eq(0), running.eq(1)]
         with m.If(loading | running):
@@ -352,6 +354,10 @@ class AddressGenerator(Component):
         )
         place = address[: self._accumulator_bits]
         issued = data.View(token, Cat(pixel, *([] if every else [first]), pixel & last, bank, place))
+        if self._accelerator.begins_with_bias:
+            begins = net(m, "begins", pixel & first & (address == 0), 1)
+            cycles = feed + through * (not every)
+            m.d.comb += self.job_begin.eq(delay(m, begins, cycles, "begin_delay", reset_less=False))
         if every:
             started = delay(m, Cat(first, bank, place), feed, "start_token", reset_less=False)
             m.d.comb += Cat(self.start_first, self.start_bank, self.start_address).eq(started)

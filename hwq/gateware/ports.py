@@ -84,6 +84,20 @@ def result_signature(accelerator: Accelerator) -> Signature:
     )
 
 
+def bias_signature(accelerator: Accelerator) -> Signature:
+    """Biases of the channels of a record's word, written with it; nothing where accumulators begin with 0."""
+    if not accelerator.begins_with_bias:
+        return Signature({})
+    bias = signed(accelerator.arithmetic.accumulator_bits)
+    return Signature(
+        {
+            "enable": Out(1),
+            "address": Out(address_bits(accelerator.record_words)),
+            "data": Out(data.ArrayLayout(bias, accelerator.lanes)),
+        }
+    )
+
+
 def events_signature(accelerator: Accelerator, engine: str) -> Signature:
     """How many sums of ``engine`` left ``psum_bits`` and ``accumulator_bits`` in a cycle; nothing where none may."""
     if not accelerator.may_overflow:

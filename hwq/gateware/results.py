@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
@@ -86,13 +86,16 @@ class Results(Component):
             data.ArrayLayout(engines[next(iter(engines))].values.shape().elem_shape, lanes),
             pick(m, "values", [(now, engine.values) for now, engine in ours]),
         )
+        # Sums that began with their bias are not given it again.
+        summing = any_of([engine.valid for name, engine in engines.items() if name in SUMMING])
+        begun = delay(m, summing, 1, "begun") if accelerator.begins_with_bias else None
         clamped = []
         for lane in range(lanes):
             fields = data.View(RECORD, records.read_data[lane * RECORD.size : (lane + 1) * RECORD.size])
             requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
             m.d.comb += [
                 requantizer.accumulator.eq(values[lane]),
-                requantizer.bias.eq(fields.bias),
+                requantizer.bias.eq(fields.bias if begun is None else Mux(begun, 0, fields.bias)),
                 requantizer.multiplier.eq(fields.multiplier),
                 requantizer.shift.eq(fields.shift),
                 Cat(requantizer.zero_point).eq(zero_point),
@@ -103,7 +106,6 @@ class Results(Component):
             if accelerator.may_overflow:
                 clamped.append(requantizer.clamped & self.write.mask[lane])
         if accelerator.may_overflow:
-            summing = any_of([engine.valid for name, engine in engines.items() if name in SUMMING])
             counted = delay(m, summing, cycles, "counted", reset_less=False)
             m.d.sync += self.clamps.eq(add([counted & out for out in clamped]))
         return m

@@ -23,7 +23,8 @@ class Taps(Component):
     """``value = sum of operand[k] * weights[k]`` over all taps; operands are `OperandStage`'s.
 
     The sum is exact, and where overflow is a choice it is fitted to ``psum_bits`` and then to ``accumulator_bits``;
-    ``psum_out`` and ``accumulator_out`` come with a value that did not fit.
+    ``psum_out`` and ``accumulator_out`` come with a value that did not fit. Where accumulators begin with the bias,
+    ``bias`` comes when the products are there, two cycles after codes and weights.
     Where every sum is fitted, product is added to product in the order of the taps, a cycle each, and
     ``accumulator_out`` is how many of the sums did not fit.
 
@@ -37,19 +38,22 @@ class Taps(Component):
         assert accelerator.depthwise is not None
         self._accelerator, self._taps = accelerator, accelerator.depthwise.taps
         self._exact = accelerator.window_bits
+        #: How often a value may be counted.
+        self._times = self._taps if accelerator.fits_every_sum else 1
         arithmetic = accelerator.arithmetic
-        chosen = (arithmetic.psum_bits, arithmetic.accumulator_bits) if accelerator.may_overflow else ()
-        #: Widths that the exact sum is fitted to, one after the other.
-        self._widths = dict(zip(("psum", "accumulator"), chosen, strict=False))
-        most_out = self._taps if accelerator.fits_every_sum else 1
+        self._finishes, self._bits = accelerator.finishes_windows, arithmetic.accumulator_bits
+        narrow = [bits for bits in (arithmetic.psum_bits, self._bits) if bits and self._finishes]
+        width = self._bits if accelerator.begins_with_bias else min([self._exact, *narrow])
+        counts = {"psum_out": Out(1), "accumulator_out": Out(range(self._times + 1))}
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._taps)),
                 "covered": In(self._taps),
                 "zero_point": In(field_shape("in_zero_point", accelerator)),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), self._taps)),
-                **({"psum_out": Out(1), "accumulator_out": Out(range(most_out + 1))} if self._widths else {}),
-                "value": Out(signed(min([self._exact, *(bits for bits in self._widths.values() if bits)]))),
+                **(counts if accelerator.may_overflow else {}),
+                **({"bias": In(signed(self._bits))} if accelerator.begins_with_bias else {}),
+                "value": Out(signed(width)),
             }
         )
 
@@ -84,30 +88,39 @@ class Taps(Component):
                 m.d.sync += total.eq(net(m, f"total_{level}_{number}", exact, total.shape()))
                 sums.append(total)
             terms = sums
-        if not self._accelerator.may_overflow:
+        if not self._finishes:
             m.d.comb += self.value.eq(terms[0])
             return m
-        value: Any = terms[0]
-        for name, bits in self._widths.items():
-            if bits is not None and bits <= len(value):
-                value, out = fit(m, f"{name}_sum", value, bits, self._accelerator.accumulation)
-                m.d.sync += getattr(self, f"{name}_out").eq(out)
+        self._finish(m, terms[0], level)
+        return m
+
+    def _finish(self, m: Module, value: Any, level: int) -> None:
+        """A window's sum, ``level`` cycles after its products, fitted as a pass is, and added to the bias."""
+        accelerator, accumulation = self._accelerator, self._accelerator.accumulation
+        psum_bits = accelerator.arithmetic.psum_bits
+        if psum_bits is not None and psum_bits <= len(value) and accelerator.may_overflow:
+            value, out = fit(m, "psum_sum", value, psum_bits, accumulation)
+            m.d.sync += self.psum_out.eq(out)
+        if accelerator.begins_with_bias:
+            value = value + delay(m, self.bias, level, "bias_delay")
+        if self._bits <= len(value):
+            value, out = fit(m, "accumulator_sum", value, self._bits, accumulation)
+            if accelerator.may_overflow:
+                m.d.sync += self.accumulator_out.eq(out)
         fitted = Signal(self.value.shape(), name="fitted", reset_less=True)
         m.d.sync += fitted.eq(value)
         m.d.comb += self.value.eq(fitted)
-        return m
 
     def _chain(self, m: Module, products: list[Any]) -> None:
         """Products one after the other, each when the sum of those before it is there."""
-        accelerator, bits = self._accelerator, self._accelerator.arithmetic.accumulator_bits
-        total: Any = products[0]
+        accelerator, bits = self._accelerator, self._bits
+        total: Any = self.bias if accelerator.begins_with_bias else None
         count: Any = Const(0, 1)
         most = 0
         for k, product in enumerate(products):
-            exact = product
-            if k:
+            exact = product if total is None else total + delay(m, product, k, f"product_{k}_delay")
+            if k and not accelerator.begins_with_bias:
                 # No wider than so many products can be.
-                exact = total + delay(m, product, k, f"product_{k}_delay")
                 exact = net(m, f"exact_{k}", exact, signed(min(len(exact), accelerator.window_sum_bits(k + 1))))
             fitted, out = fit(m, f"total_{k}", exact, bits, accelerator.accumulation)
             total = Signal(signed(min(bits, len(exact))), name=f"sum_{k}", reset_less=True)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric import bounds
 from hwq.numeric.accumulation import SumOverflow
 from hwq.numeric.bounds import signed_bits
 from hwq.numeric.requantize import quantize_multiplier
+from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan
+from hwq.schedule.records import effective_bias
 
 #: Most layers that a message names.
 _MOST_NAMES = 3
@@ -19,22 +22,30 @@ _MOST_NAMES = 3
 
 def accumulator_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum of every output channel, in any order."""
-    rows = plan.convolution.weights.reshape(plan.convolution.channels_out, -1)
-    return bounds.accumulator_bits(rows, _operands(plan), plan.accelerator.accumulation)
+    return sum_bits(plan.convolution, plan.accelerator)
+
+
+def sum_bits(convolution: Convolution, accelerator: Accelerator) -> int:
+    """Bits that hold every partial sum of every output channel, in any order; the bias too where sums begin with it."""
+    rows = convolution.weights.reshape(convolution.channels_out, -1)
+    low, high = bounds.sum_bounds(rows, *_operands(convolution, accelerator), accelerator.accumulation)
+    if accelerator.begins_with_bias:
+        start = accelerator.accumulation.product(effective_bias(convolution, accelerator))
+        low, high = low + start, high + start
+    return signed_bits(int(np.min(low)), int(np.max(high)))
 
 
 def psum_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum inside the array, pass by pass."""
     rows, columns = plan.accelerator.array.rows, plan.accelerator.array.columns
     passes = plan.weight_image().reshape(-1, rows, columns).transpose(0, 2, 1).reshape(-1, rows)
-    return bounds.accumulator_bits(passes, _operands(plan), plan.accelerator.accumulation)
+    return bounds.accumulator_bits(passes, _operands(plan.convolution, plan.accelerator), plan.accelerator.accumulation)
 
 
-def _operands(plan: ConvPlan) -> tuple[int, int]:
-    """Lowest and highest operand a PE can meet in this layer, padding included."""
-    a = plan.accelerator
-    subtracted = a.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-    return bounds.operand_range(a.activation, plan.convolution.input_zero_point, subtracted)
+def _operands(convolution: Convolution, accelerator: Accelerator) -> tuple[int, int]:
+    """Lowest and highest operand that a layer's weights can meet, padding included."""
+    subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+    return bounds.operand_range(accelerator.activation, convolution.input_zero_point, subtracted)
 
 
 def width_faults(plans: Sequence[ConvPlan]) -> list[str]:

@@ -35,7 +35,7 @@ def jobs(plan: ConvPlan) -> tuple[Job, ...]:
 def _walk(plan: ConvPlan) -> Iterator[Job]:
     a = plan.accelerator
     to_full = a.feed_latency + a.array_latency + a.accumulate_latency
-    job_end = fetch_cycles() + a.array.rows
+    job_end = fetch_cycles() + a.load_cycles
     drain_ends = [-1, -2]
     for pixels in plan.tiles:
         length = max(pixels, a.minimum_pass)
@@ -52,9 +52,9 @@ def _walk(plan: ConvPlan) -> Iterator[Job]:
 
 def count_cycles(plan: ConvPlan) -> CycleCount:
     """Predict the cycles of ``plan``; the count is exact, and `hwq verify` holds the hardware to it."""
-    rows = plan.accelerator.array.rows
+    load = plan.accelerator.load_cycles
     issue = wait = 0
-    free = fetch_cycles() + rows + 1
+    free = fetch_cycles() + load + 1
     last = 0
     for job in jobs(plan):
         wait += job.begin - free
@@ -62,7 +62,7 @@ def count_cycles(plan: ConvPlan) -> CycleCount:
         free = job.end + 1
         last = job.drain_end
     total = last + _to_memory(plan)
-    return CycleCount(fetch_cycles(), rows, issue, wait, total - fetch_cycles() - rows - issue - wait)
+    return CycleCount(fetch_cycles(), load, issue, wait, total - fetch_cycles() - load - issue - wait)
 
 
 def output_cycle(plan: ConvPlan, pixel: int, channel: int) -> int:

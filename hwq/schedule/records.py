@@ -32,7 +32,10 @@ def records_of(groups: Sequence[Convolution], accelerator: Accelerator, count: i
     """Fields of the records of the channels of ``groups``, in their order, and zeros up to ``count`` records."""
     records = []
     for group in groups:
-        values = (effective_bias(group, accelerator), *quantize_multiplier(group.scales))
+        bias = effective_bias(group, accelerator)
+        if accelerator.begins_with_bias:
+            bias = accelerator.accumulation.initial(bias)
+        values = (bias, *quantize_multiplier(group.scales))
         records += [
             {"bias": int(bias), "multiplier": int(multiplier), "shift": int(shift)}
             for bias, multiplier, shift in zip(*values, strict=True)

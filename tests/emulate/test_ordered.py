@@ -14,7 +14,7 @@ from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZero
 from hwq.emulate import Emulator
 from hwq.graph.inputs import random_samples
 from hwq.graph.layers import WeightedLayer
-from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import ordered_sums
 from hwq.schedule.planning import assign
@@ -33,6 +33,7 @@ def _arithmetic(choose: random.Random) -> ArithmeticParameters:
         accumulator_bits=choose.randint(9, 14),
         psum_bits=choose.choice([None, choose.randint(10, 18)]) if granularity is Granularity.PASS else None,
         truncate=TruncateParameters(choose.choice([0, 0, 1, 3]), choose.choice(list(Rounding))),
+        bias=choose.choice(list(BiasPlace)),
     )
 
 
@@ -62,7 +63,7 @@ def test_codes_and_events_of_random_networks(seed: int) -> None:
             granularity=arithmetic.granularity.value,
             truncate=arithmetic.truncate.bits,
             rounding=arithmetic.truncate.rounding.value,
-            bias="after",
+            bias=arithmetic.bias.value,
         )
         assert trace[layer.output][0].reshape(-1).tolist() == codes, layer.name
         found = emulator.overflows.get(layer.name)

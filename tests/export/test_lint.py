@@ -26,7 +26,7 @@ from hwq.arch.parameters import (
 )
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
-from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.rounding import Rounding
 from hwq.toolchain import tools
 from hwq.toolchain.tools import Tool
@@ -74,6 +74,25 @@ DESIGNS = {
             truncate=TruncateParameters(1, Rounding.FLOOR),
         ),
         depthwise=DepthwiseParameters(2, 2),
+    ),
+    "beginning with the bias": Accelerator(
+        ArrayParameters(3, 4),
+        ArithmeticParameters(bias=BiasPlace.INITIAL),
+        depthwise=DepthwiseParameters(2, 2),
+        pooling=PoolingParameters(),
+    ),
+    "beginning with the bias, every sum": Accelerator(
+        ArrayParameters(2, 6),
+        ArithmeticParameters(
+            overflow=SumOverflow.SATURATE, granularity=Granularity.MAC, accumulator_bits=20, bias=BiasPlace.INITIAL
+        ),
+        RequantizerParameters(lanes=1),
+        depthwise=DepthwiseParameters(2, 2),
+    ),
+    "beginning with the bias, 1x1": Accelerator(
+        ArrayParameters(1, 1),
+        ArithmeticParameters(bias=BiasPlace.INITIAL, overflow=SumOverflow.WRAP, psum_bits=10, accumulator_bits=12),
+        buffers=BufferParameters(16, 16, 1, 2, 2),
     ),
     "wrapping every sum, 1x1": Accelerator(
         ArrayParameters(1, 1),

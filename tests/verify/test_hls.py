@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwq.errors import ToolError
-from hwq.hls.emission import Flavor
+from hwq.hls.flavors import Flavor
 from hwq.verify import hls
 from hwq.verify.compare import compare_codes
 from hwq.verify.hls import hls_design, verify_hls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from hwq.arch.parameters import (
 )
 from hwq.emulate import Emulator
 from hwq.graph.inputs import random_samples
-from hwq.numeric.accumulation import Granularity, SumOverflow
+from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import ordered_sums
 from hwq.verify.design import lower_design
@@ -38,7 +39,7 @@ OVERFLOWS = [overflow for overflow in SumOverflow if overflow is not SumOverflow
 def random_accelerator(seed: int) -> Accelerator:
     """A small array under any arithmetic; networks of neighboring seeds share it, and its simulator."""
     number = seed // 3
-    choose, granularity = random.Random(number), list(Granularity)[number // 3 % 2]
+    choose, granularity = random.Random(number + 113), list(Granularity)[number // 3 % 2]
     truncate = TruncateParameters(choose.choice([0, 1, 4]), choose.choice(list(Rounding)))
     arithmetic = ArithmeticParameters(
         input_zero_point=choose.choice(list(InputZeroPoint)),
@@ -47,6 +48,7 @@ def random_accelerator(seed: int) -> Accelerator:
         accumulator_bits=choose.randint(9, 15) - truncate.bits,
         psum_bits=choose.choice([None, choose.randint(9, 18)]) if granularity is Granularity.PASS else None,
         truncate=truncate,
+        bias=choose.choice(list(BiasPlace)),
     )
     return Accelerator(
         ArrayParameters(choose.randint(2, 4), choose.randint(2, 4), choose.random() < 0.5),
@@ -59,8 +61,8 @@ def random_accelerator(seed: int) -> Accelerator:
     )
 
 
-def check(seed: int, directory: Path) -> None:
-    network, accelerator = random_network(seed), random_accelerator(seed)
+def check(seed: int, directory: Path, accelerator: Accelerator) -> None:
+    network = random_network(seed)
     print(accelerator)
     design = lower_design(network, accelerator)
     report = verify(design, random_samples(network, 2, seed), directory, {})
@@ -70,13 +72,20 @@ def check(seed: int, directory: Path) -> None:
 
 @pytest.mark.parametrize("seed", SAMPLE)
 def test_random_arithmetic(seed: int, tmp_path: Path) -> None:
-    check(seed, tmp_path)
+    check(seed, tmp_path, random_accelerator(seed))
+
+
+def test_truncated_sums_that_begin_with_the_bias_and_never_overflow(tmp_path: Path) -> None:
+    arithmetic = ArithmeticParameters(
+        truncate=TruncateParameters(2, Rounding.HALF_EVEN), bias=BiasPlace.INITIAL, accumulator_bits=24
+    )
+    check(2, tmp_path, replace(random_accelerator(9), arithmetic=arithmetic))
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("seed", range(300))
 def test_much_random_arithmetic(seed: int, tmp_path: Path) -> None:
-    check(seed, tmp_path)
+    check(seed, tmp_path, random_accelerator(seed))
 
 
 def test_the_sample_overflows_in_every_way() -> None:

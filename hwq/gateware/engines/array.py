@@ -12,10 +12,18 @@ from hwq.arch.isa import Opcode
 from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.addresses import AddressGenerator
 from hwq.gateware.array import SystolicArray
+from hwq.gateware.biases import Biases
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.operands import OperandStage
-from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
+from hwq.gateware.ports import (
+    bias_signature,
+    command_signature,
+    events_signature,
+    read_signature,
+    result_signature,
+    weight_signature,
+)
 from hwq.gateware.rounding import shift_left
 
 
@@ -42,6 +50,7 @@ class ArrayEngine(Component):
                 "weights": Out(weight_signature(accelerator)),
                 "result": Out(result_signature(accelerator)),
                 "events": Out(events_signature(accelerator, "array")),
+                "biases": In(bias_signature(accelerator)),
             }
         )
 
@@ -77,6 +86,15 @@ class ArrayEngine(Component):
             accumulator.address.eq(addresses.sum_address),
             accumulator.sums.eq(array.sums),
         ]
+        if parameters.begins_with_bias:
+            biases = place(m, "biases", Biases, platform, accelerator=parameters)
+            connect(m, flipped(self.biases), biases.write)
+            m.d.comb += [
+                *_fields(biases.descriptor, descriptor),
+                biases.start.eq(self.command.start),
+                biases.job_begin.eq(addresses.job_begin),
+                accumulator.biases.eq(biases.starts),
+            ]
         if parameters.fits_every_sum:
             m.d.comb += [
                 accumulator.start_first.eq(addresses.start_first),

@@ -12,7 +12,15 @@ from hwq.arch.isa import Opcode
 from hwq.gateware.groups import Groups
 from hwq.gateware.library import place
 from hwq.gateware.nets import add, delay, select
-from hwq.gateware.ports import command_signature, events_signature, read_signature, result_signature, weight_signature
+from hwq.gateware.ports import (
+    bias_signature,
+    command_signature,
+    events_signature,
+    read_signature,
+    result_signature,
+    weight_signature,
+)
+from hwq.gateware.ram import Ram
 from hwq.gateware.rounding import shift_left
 from hwq.gateware.stream import PixelStream
 from hwq.gateware.taps import Taps
@@ -46,6 +54,7 @@ class DepthwiseEngine(Component):
                 "weights": Out(weight_signature(accelerator, self._vector)),
                 "result": Out(result_signature(accelerator)),
                 "events": Out(events_signature(accelerator, "depthwise")),
+                "biases": In(bias_signature(accelerator)),
             }
         )
 
@@ -91,27 +100,30 @@ class DepthwiseEngine(Component):
                     part.weights[k].eq(select([weights[k][channel] for channel in channels], group)),
                 ]
 
-        # Where they go: known a cycle before their values.
-        levels = accelerator.depthwise_sum_latency
+        # Where they go: known a cycle before their values, or as early as their biases are wanted.
+        early = accelerator.depthwise_sum_latency if accelerator.begins_with_bias else 0
+        late = accelerator.depthwise_sum_latency - early
         m.d.comb += [
             *_fields(groups.descriptor, d),
             groups.start.eq(self.command.start),
-            groups.emit.eq(delay(m, stream.emit, levels, "emit", reset_less=False)),
-            groups.output_end.eq(delay(m, stream.output_end, levels, "output_end")),
-            groups.block_end.eq(delay(m, stream.block_end, levels, "block_end")),
-            groups.partial.eq(delay(m, stream.partial, levels, "partial")),
-            result.valid.eq(groups.valid),
-            result.last.eq(groups.last),
-            result.record.eq(groups.record),
-            result.address.eq(groups.address),
-            result.mask.eq(groups.mask),
+            groups.emit.eq(delay(m, stream.emit, late, "emit", reset_less=False)),
+            groups.output_end.eq(delay(m, stream.output_end, late, "output_end")),
+            groups.block_end.eq(delay(m, stream.block_end, late, "block_end")),
+            groups.partial.eq(delay(m, stream.partial, late, "partial")),
+            result.valid.eq(delay(m, groups.valid, early, "group_valid", reset_less=False)),
+            result.last.eq(delay(m, groups.last, early, "group_last")),
+            result.record.eq(delay(m, groups.record, early, "group_record")),
+            result.address.eq(delay(m, groups.address, early, "group_address")),
+            result.mask.eq(delay(m, groups.mask, early, "group_mask")),
             result.zero_point.eq(d.out_zero_point),
             result.low.eq(d.low),
             result.high.eq(d.high),
         ]
+        if accelerator.begins_with_bias:
+            self._biases(m, platform, groups.record, parts)
         if accelerator.may_overflow:
             # Values come a cycle after their group is valid; lanes without a channel have no weights, and a sum of 0.
-            counted = delay(m, groups.valid, 1, "counted", reset_less=False)
+            counted = delay(m, result.valid, 1, "counted", reset_less=False)
             m.d.sync += [
                 self.events.psum.eq(add([counted & part.psum_out for part in parts])),
                 self.events.accumulator.eq(add([Mux(counted, part.accumulator_out, 0) for part in parts])),
@@ -131,3 +143,15 @@ class DepthwiseEngine(Component):
         with m.If(stream.swap):
             m.d.sync += [now.eq(then) for now, then in zip(present, coming, strict=True)]
         return present
+
+    def _biases(self, m: Module, platform: object, record: Any, parts: list[Any]) -> None:
+        """Biases lie as records do and are written with them; a group's are there when its products are."""
+        lanes, bits = self._accelerator.lanes, self._accelerator.arithmetic.accumulator_bits
+        memory = place(m, "bias_memory", Ram, platform, width=lanes * bits, depth=self._accelerator.record_words)
+        m.d.comb += [
+            memory.write_enable.eq(self.biases.enable),
+            memory.write_address.eq(self.biases.address),
+            memory.write_data.eq(self.biases.data.as_value()),
+            memory.read_address.eq(record),
+            *(part.bias.eq(memory.read_data[lane * bits : (lane + 1) * bits]) for lane, part in enumerate(parts)),
+        ]

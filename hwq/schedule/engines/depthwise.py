@@ -17,6 +17,7 @@ from hwq.graph.layers import Conv2D, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
 from hwq.numeric.bounds import signed_bits
 from hwq.numeric.requantize import quantize_multiplier
+from hwq.schedule.capacity import sum_bits
 from hwq.schedule.geometry import Convolution, convolutions
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
 from hwq.schedule.records import records_of
@@ -167,6 +168,14 @@ class DepthwisePlan:
                 f"layer {name}: its weights need {bits} bits and arithmetic.weight_bits is {a.weight.width}; "
                 f"raise arithmetic.weight_bits to {bits}"
             )
+        if a.begins_with_bias and not a.may_overflow:
+            # Without a bias the engine's sums are exact, whatever the accumulators' width.
+            bits = max(sum_bits(channel, a) for channel in self.channels)
+            if bits > a.arithmetic.accumulator_bits:
+                faults.append(
+                    f"layer {name}: its sums need {bits} bits and arithmetic.accumulator_bits is "
+                    f"{a.arithmetic.accumulator_bits}; raise arithmetic.accumulator_bits to {bits}"
+                )
         if shift > most:
             faults.append(
                 f"layer {name}: its scales need a shift to the left by {shift} bits and the requantizer shifts by at "
