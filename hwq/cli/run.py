@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from hwq.cli import console, exit_codes
 from hwq.cli.arrays import ArrayWriter
+from hwq.cli.counts import COUNT_COLUMNS, counts_json
 from hwq.cli.inputs import Target, named_path, open_target
 from hwq.cli.sources import MOST_SAMPLES, Seed
+from hwq.cli.tables import Column, Row, fitted
 from hwq.config.faults import nearest
 from hwq.emulate import Emulator
 from hwq.emulate.contracts import NETWORK_CONTRACTS
@@ -96,16 +98,18 @@ def command(
     samples = choose_samples(target.network, data, count, seed, _RANDOM_SAMPLES)
     chosen = _contract(target, contract)
     with console.waiting("preparing the emulator"):
-        sums = ordered_sums(target.network, target.accelerator) if target.accelerator else None
-        emulator = Emulator(target.network, chosen, sums=sums)
+        sums = ordered_sums(target.network, target.accelerator) if target.accelerator else {}
+        emulator = Emulator(target.network, chosen, sums=sums, count=True)
         # Compiles what is compiled once, which is no part of the speed.
         source = target.network.tensors[target.network.input]
         emulator.run(np.zeros((1, *source.shape), source.quantization.format.dtype))
+        before = _counts(emulator)
     tally = _compute(emulator, samples, save, dump)
     if tally.interrupted:
         kept = "" if save is None else f"; {save} holds those"
         console.note(f"interrupted after {tally.samples:,} of {samples.count:,} samples{kept}")
         return exit_codes.INTERRUPTED
+    counts = {name: after - before[name] for name, after in _counts(emulator).items()}
     accuracy = None if samples.labels is None else tally.right / tally.samples
     speed = tally.samples / tally.seconds
     if as_json:
@@ -117,6 +121,7 @@ def command(
                 "origin": samples.origin,
                 "accuracy": accuracy,
                 "inferences_per_second": round(speed, 3),
+                **({"layers": [_layer_json(name, counts.get(name)) for name in sums]} if target.project else {}),
             }
         )
         return exit_codes.GOOD
@@ -132,7 +137,21 @@ def command(
     out.print(f"{target.network.name}, contract {chosen.value}", style="bold")
     for name, value in lines:
         out.print(f"{name:<14}{value}", soft_wrap=True)
+    if counts:
+        out.print()
+        rows = [Row((name, *(f"{count:,}" for count in found.tolist()))) for name, found in counts.items()]
+        out.print(fitted((Column("Layer"), *COUNT_COLUMNS), rows, out))
     return exit_codes.GOOD
+
+
+def _counts(emulator: Emulator) -> dict[str, NDArray[np.int64]]:
+    """Of each layer that counts, how often psums and accumulators overflowed and outputs were clamped, int64 [3]."""
+    return {name: found.totals for name, found in emulator.overflows.items()}
+
+
+def _layer_json(name: str, counts: NDArray[np.int64] | None) -> dict[str, object]:
+    """Counts of a layer; where overflow is refused there are none of sums, and outputs are not counted."""
+    return {"name": name, **counts_json((0, 0, None) if counts is None else counts.tolist())}
 
 
 def _contract(target: Target, name: str | None) -> Contract:

@@ -17,10 +17,14 @@ import numpy as np
 import pytest
 
 from hwq.cli import run as run_verb
+from hwq.config.project import load_project
 from hwq.emulate import Emulator
 from hwq.graph.inputs import random_samples
+from hwq.schedule.order import ordered_sums
 from tests.cli.support import refused, run_cli, small_model, small_samples
 from tests.graph.networks import network_of_every_layer
+from tests.support.convolutions import small_network
+from tests.support.designs import write_project
 from tests.support.models import official_file, official_model
 
 Capture = pytest.CaptureFixture[str]
@@ -65,6 +69,28 @@ def test_outputs_accuracy_and_json(capsys: Capture, tmp_path: Path, model: Path)
         assert saved["y"].dtype == y.dtype
         np.testing.assert_array_equal(saved["y"], y)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npz", "small.hwqnet", "x.npz"]
+
+
+def test_a_project_is_computed_in_its_own_arithmetic(capsys: Capture, tmp_path: Path) -> None:
+    text = "model: small.hwq\narray: {rows: 4, columns: 4}\narithmetic: {overflow: saturate, accumulator_bits: 12}\n"
+    project = write_project(tmp_path, text)
+    save(tmp_path / "x.npz", x=random_samples(small_network(), 40, 3))
+    result = run_cli(capsys, "run", project, "--data", tmp_path / "x.npz", "--save", tmp_path / "y.npz", "--json")
+    network, accelerator = small_network(), load_project(project).accelerator
+    emulator = Emulator(network, sums=ordered_sums(network, accelerator), count=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["y"], emulator.run(random_samples(network, 40, 3)))
+    keys = ("psum_overflows", "accumulator_overflows", "output_clamps")
+    found = {layer["name"]: [layer[key] for key in keys] for layer in result.json["layers"]}
+    assert found == {name: counts.totals.tolist() for name, counts in emulator.overflows.items()}
+    assert sum(counts[1] for counts in found.values()) > 0
+    shown = run_cli(capsys, "run", project, "--data", tmp_path / "x.npz").out
+    assert all(f"{counts[1]:,}" in shown for counts in found.values())
+
+
+def test_where_overflow_is_refused_no_sum_leaves_its_width(capsys: Capture, tmp_path: Path) -> None:
+    layers = run_cli(capsys, "run", write_project(tmp_path), "--json").json["layers"]
+    assert [layer["name"] for layer in layers] == [layer.name for layer in small_network().layers]
+    assert {tuple(layer.values())[1:] for layer in layers} == {(0, 0, None)}
 
 
 def test_labels_may_be_truth_values(capsys: Capture, tmp_path: Path, model: Path) -> None:
