@@ -200,7 +200,7 @@ def _parts(network: Network, layer: WeightedLayer, contract: Contract, how: Orde
             found = exact(products) if exactly else plan(spec, how.passes, bool(psums[channels].any()), count)
             if found is None:
                 return None
-            if not fits_counters(found, len(chosen)):
+            if not fits_counters(found, len(chosen), has_vnni()):
                 found = replace(found, form=Form.WIDE)
             width = 16 * vectors_of(found.form, len(chosen))
             stride = -(-len(chosen) // width) * width

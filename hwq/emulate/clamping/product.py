@@ -16,9 +16,6 @@ from hwq.emulate.memory import Bytes
 
 Integers = NDArray[np.int64]
 
-#: Rows of a tile by its vectors of 16 channels: as many as registers carry, and fewer where events are counted.
-_ROWS = {False: {1: 8, 2: 6, 4: 6}, True: {1: 6, 2: 2, 4: 4}}
-
 #: Sums that wait together to be requantized: they stay in the second-level cache.
 _SUMS = 1 << 17
 
@@ -106,7 +103,7 @@ class OrderedProduct:
         # Tiles are filled up with a pixel behind the images, where every product is 0 and no sum leaves its width.
         self._nothing = less - self._less
         self._behind = int(operands.taps.max()) + (stride if operands.depthwise else 0) + _SLACK
-        self._rows = _ROWS[plan.counting][vectors]
+        self._rows = _rows(plan, vectors, vnni)
         self._tags = (tag(self._rows), tag(vectors), tag(form), tag(source), tag(1 + plan.counting))
         self._counting = tag(1 + counting)
         low, high, zero = (int(bound) for bound in constants.bounds)
@@ -185,9 +182,16 @@ def vectors_of(form: Form, channels: int) -> int:
     return 4 if channels > 32 and most == 4 else 2 if channels > 16 else 1
 
 
-def fits_counters(plan: Plan, channels: int) -> bool:
+def _rows(plan: Plan, vectors: int, vnni: bool) -> int:
+    """Rows of a tile: as many as registers carry, of which AVX-512 has 32 and others 16, half as long."""
+    if not vnni:
+        return (8 if plan.form is Form.NARROW else 4) // vectors
+    return ({1: 6, 2: 2, 4: 4} if plan.counting else {1: 8, 2: 6, 4: 6})[vectors]
+
+
+def fits_counters(plan: Plan, channels: int, vnni: bool) -> bool:
     """Whether a tile can count its events in the lanes of its sums."""
-    additions = _ROWS[True][vectors_of(plan.form, channels)] * sum(plan.passes)
+    additions = _rows(plan, vectors_of(plan.form, channels), vnni) * sum(plan.passes)
     return not plan.counting or plan.form is not Form.NARROW or additions < 1 << 16
 
 
