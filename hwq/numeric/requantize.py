@@ -25,6 +25,9 @@ class Contract(StrEnum):
     SINGLE = "single"
     """One integer rounding, half up: TFLite's single-rounding build."""
 
+    PLAIN = "plain"
+    """A multiplier, an addition and one right shift, widths and rounding chosen: PULP's and many DSP designs."""
+
     SHIFT = "shift"
     """A right shift with a chosen rounding; scales are powers of two."""
 
