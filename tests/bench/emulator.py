@@ -1,9 +1,10 @@
 """Speed of the emulator beside its peers, in one run and on one thread.
 
-``python -m tests.bench.emulator`` prints a table of inferences per second for the four MLPerf Tiny models and one of
-int8 matrix products; ``--json`` prints one JSON object instead. Every figure is the median of several timings, taken in
-turns so that a busy machine slows all of them alike. Inputs are seeded and random: the work does not depend on them.
-hwq takes its samples in large batches, its peers one at a time, as they are used; XNNPACK also in batches of 32.
+``python -m tests.bench.emulator`` prints a table of inferences per second for the four MLPerf Tiny models, one of int8
+matrix products, and one of products whose accumulators saturate; ``--json`` prints one JSON object instead. Every
+figure is the median of several timings, taken in turns so that a busy machine slows all of them alike. Inputs are
+seeded and random: the work does not depend on them. hwq takes its samples in large batches, its peers one at a time, as
+they are used; XNNPACK also in batches of 32.
 """
 
 from __future__ import annotations
@@ -15,10 +16,7 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", OMP_NUM_THREADS
 
 import argparse
 import json
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,40 +28,14 @@ from hwq.emulate import Emulator
 from hwq.emulate.products import FloatProduct, fastest_product
 from hwq.frontends import load
 from hwq.graph.layers import Dense
-from hwq.graph.network import Network
-from hwq.graph.tensors import Quantization, Tensor
-from hwq.numeric.formats import INT8
+from tests.bench.ordered import ordered_rates
+from tests.bench.timing import Contender, dense_network, rates
 from tests.support.models import OFFICIAL
-
-_ROUNDS = 7
-#: Seconds that one timing should take at least.
-_SLICE = 0.08
-
-#: Reads as: a name, and what to call for how many inferences.
-Contender = tuple[str, Callable[[], object], int]
 
 
 def _folder() -> Path:
     default = Path(__file__).parents[2] / ".." / "shared" / "mlperf_tiny"
     return Path(os.environ.get("HWQ_MLPERF_TINY", default))
-
-
-def _rates(contenders: list[Contender]) -> dict[str, float]:
-    """Units of work per second of each contender."""
-    repeats = {}
-    for name, call, _ in contenders:
-        call()
-        started = time.perf_counter()
-        call()
-        repeats[name] = max(1, round(_SLICE / (time.perf_counter() - started)))
-    seconds: dict[str, list[float]] = {name: [] for name, _, _ in contenders}
-    for _ in range(_ROUNDS):
-        for name, call, work in contenders:
-            started = time.perf_counter()
-            for _ in range(repeats[name]):
-                call()
-            seconds[name].append((time.perf_counter() - started) / (repeats[name] * work))
-    return {name: 1 / statistics.median(times) for name, times in seconds.items()}
 
 
 def _model_rates(path: Path) -> dict[str, float]:
@@ -81,37 +53,20 @@ def _model_rates(path: Path) -> dict[str, float]:
     for kernels in ("reference", "optimized", "xnnpack"):
         contenders.append((f"LiteRT {kernels}", LiteRt(data, kernels).repeat(x[:1]), 1))
     contenders.append(("LiteRT xnnpack, batch of 32", LiteRt(data, "xnnpack", batch=32).repeat(x[:32]), 32))
-    return _rates(contenders)
-
-
-def _dense_network(units: int, depth: int, rng: np.random.Generator) -> Network:
-    def quantization(scale: float) -> Quantization:
-        return Quantization(INT8, np.float32([scale]), np.int32([0]))
-
-    tensors = {"x": Tensor("x", (depth,), quantization(0.05)), "y": Tensor("y", (units,), quantization(8.0))}
-    layer = Dense(
-        "y",
-        ("x",),
-        "y",
-        weights=rng.integers(-127, 128, (units, depth), dtype=np.int8),
-        weight_quantization=quantization(0.01),
-        bias=np.zeros(units, np.int32),
-        clamp=(-128, 127),
-    )
-    return Network("product", tensors, (layer,), "x", "y")
+    return rates(contenders)
 
 
 def _product_rates(rows: int = 256, depth: int = 1024, units: int = 256) -> dict[str, float]:
     """MMAC/s of an int8 matrix product [rows, depth] by [depth, units]."""
     rng = np.random.default_rng(21)
-    network = _dense_network(units, depth, rng)
+    network = dense_network(units, depth, rng)
     layer = network.layers[0]
     assert isinstance(layer, Dense)
     x, w = rng.integers(-128, 128, (rows, depth), dtype=np.int8), layer.weights.T
     work = rows * depth * units
     wide = x.astype(np.int32), w.astype(np.int32)
     best, blas = Emulator(network), Emulator(network, product=FloatProduct)
-    rates = _rates(
+    found = rates(
         [
             ("numpy int32", lambda: wide[0] @ wide[1], work),
             ("float64 BLAS, casts included", lambda: (x.astype(np.float64) @ w.astype(np.float64)).astype(int), work),
@@ -120,7 +75,7 @@ def _product_rates(rows: int = 256, depth: int = 1024, units: int = 256) -> dict
             (f"hwq, {fastest_product().__name__}, requantized to int8", lambda: best.run(x), work),
         ]
     )
-    return {name: rate / 1e6 for name, rate in rates.items()}
+    return {name: rate / 1e6 for name, rate in found.items()}
 
 
 def _print_models(models: dict[str, dict[str, float]], console: Console) -> None:
@@ -137,8 +92,8 @@ def _print_models(models: dict[str, dict[str, float]], console: Console) -> None
     console.print(table)
 
 
-def _print_products(products: dict[str, float], console: Console) -> None:
-    table = Table(title="int8 product 256 x 1024 x 256, MMAC/s, one thread")
+def _print_products(title: str, products: dict[str, float], console: Console) -> None:
+    table = Table(title=title)
     table.add_column("")
     table.add_column("MMAC/s", justify="right")
     for name, rate in products.items():
@@ -161,12 +116,16 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"timing {name} ...", file=sys.stderr)
         models[name] = _model_rates(path)
     products = _product_rates()
+    print("timing ordered sums ...", file=sys.stderr)
+    ordered = ordered_rates()
     if options.json:
-        print(json.dumps({"inferences_per_second": models, "mmacs_per_second": products}))
+        found = {"inferences_per_second": models, "mmacs_per_second": products, "ordered_mmacs_per_second": ordered}
+        print(json.dumps(found))
     else:
         console = Console(width=120)
         _print_models(models, console)
-        _print_products(products, console)
+        _print_products("int8 product 256 x 1024 x 256, MMAC/s, one thread", products, console)
+        _print_products("The same, with accumulators that saturate", ordered, console)
     return 0
 
 

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from tests.bench import emulator
+from tests.bench import emulator, timing
 from tests.support.models import OFFICIAL, official_model
 
 
 def test_bench_reports_all_contenders(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("HWQ_MLPERF_TINY", str(official_model("kws").parent))
-    monkeypatch.setattr(emulator, "_ROUNDS", 3)
-    monkeypatch.setattr(emulator, "_SLICE", 0.01)
+    monkeypatch.setattr(timing, "_ROUNDS", 3)
+    monkeypatch.setattr(timing, "_SLICE", 0.01)
     assert emulator.main(["--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert set(found["inferences_per_second"]) == set(OFFICIAL)
@@ -21,6 +21,9 @@ def test_bench_reports_all_contenders(monkeypatch: pytest.MonkeyPatch, capsys: p
         assert {"hwq", "tflite-micro", "LiteRT reference", "LiteRT optimized", "LiteRT xnnpack"} < set(rates)
         assert all(rate > 0 for rate in rates.values()), name
     assert all(rate > 0 for rate in found["mmacs_per_second"].values())
+    ordered = found["ordered_mmacs_per_second"]
+    assert {name.split(",")[0] for name in ordered} == {"hwq", "APyTypes", "ap_fixed"}
+    assert all(rate > 0 for rate in ordered.values())
 
 
 def test_bench_says_which_model_is_missing(
