@@ -15,7 +15,7 @@ from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.export.package import Package, write_package
-from hwq.hls.emission import Flavor
+from hwq.hls.flavors import Flavor
 from hwq.schedule.planning import reasons
 from hwq.schedule.runs import Run
 from hwq.verify.design import Design

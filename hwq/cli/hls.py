@@ -9,7 +9,8 @@ from hwq.cli.phases import phases
 from hwq.cli.projects import ProjectNetwork, open_project, project_samples
 from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
-from hwq.hls.emission import Flavor, write_project
+from hwq.hls.emission import write_project
+from hwq.hls.flavors import Flavor
 from hwq.hls.source import LayerCode, Source
 from hwq.verify.hls import HlsDesign, hls_design
 

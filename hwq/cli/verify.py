@@ -19,7 +19,7 @@ from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import MOST_SAMPLES, Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
-from hwq.hls.emission import Flavor
+from hwq.hls.flavors import Flavor
 from hwq.schedule.losses import CAUSES
 from hwq.schedule.runs import run_title
 from hwq.toolchain.scratch import scratch_folder
@@ -60,6 +60,9 @@ def command(
     backend: Annotated[
         Backend, typer.Option(help="What runs: the Verilog in Verilator, or C++ for HLS compiled with g++.")
     ] = Backend.VERILATOR,
+    types: Annotated[
+        Flavor | None, typer.Option("--types", help="Of --backend hls: whose integer types; portable without it.")
+    ] = None,
     causes: Annotated[bool, typer.Option("--causes", help="Also show what the cycles of each run go to.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> int:
@@ -69,6 +72,8 @@ def command(
     whole too. Exit code 1 when one bit or one cycle differs.
     """
     names = None if layers is None else _names(layers)
+    if backend is not Backend.HLS and types is not None:
+        raise ConfigError("--types: of C++ alone; leave it out, or --backend hls")
     if backend is Backend.HLS:
         _refuse_beside_hls({"--waves": waves, "--tamper": tamper is not None, "--causes": causes})
     with phases() as show, _directory(output) as directory:
@@ -76,7 +81,7 @@ def command(
         if backend is Backend.HLS:
             found, written = open_hls(project)
             x, origin = project_samples(found, data, samples, seed)
-            report = verify_hls(written, Flavor.PORTABLE, x, directory, names, show)
+            report = verify_hls(written, types or Flavor.PORTABLE, x, directory, names, show)
             waveform = None
         else:
             opened = open_design(project, names)

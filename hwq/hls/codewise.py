@@ -51,7 +51,7 @@ def _add(setting: Setting, layer: Add) -> Computation | str:
             return f"it repeats a tensor along axes of {len(target.shape)}; {_BROADCAST_AXES} are exported"
         names.append(f"wide{number}")
         body += [
-            f'hwq::stream<hwq::codes<{lanes}>> wide{number}("wide{number}");',
+            f"static hwq::stream<hwq::codes<{lanes}>> wide{number};",
             f"hwq::broadcast<{_repetition(shape, target.shape, lanes)}>(x{number}, wide{number});",
         ]
     if not body:
@@ -83,7 +83,7 @@ def _requantize(setting: Setting, layer: Requantize) -> Computation:
 def _lookup(setting: Setting, layer: Layer, table: Any) -> Computation:
     packs = setting.network.tensors[layer.output].elements // setting.lanes[layer.output]
     lowest = setting.quantization(layer.inputs[0]).format.min
-    kind = "integer" if setting.quantization(layer.output).format.signed else "natural"
+    kind = "standard" if setting.quantization(layer.output).format.signed else "standard_natural"
     comment = "The output code of each input code, lowest first."
     found = constants.array(f"hwq::{kind}<8>", "table", table, comment)
     return Computation(f"lookup<{packs}, {lowest}>", ["hwq_elementwise.h"], (), [found])
@@ -155,7 +155,7 @@ def _softmax(setting: Setting, layer: Softmax) -> Computation:
     channels = tensor.shape[-1]
     table = softmax_exponentials(layer, setting.quantization(layer.inputs[0]))
     comment = "exp of minus the difference to the largest code, Q0.31."
-    found = constants.array("hwq::integer<32>", "exponentials", table, comment)
+    found = constants.array("hwq::standard<32>", "exponentials", table, comment)
     return Computation(
         "softmax", ["hwq_softmax.h"], members(vectors=tensor.elements // channels, channels=channels), [found]
     )

@@ -50,7 +50,7 @@ def _weighted(setting: Setting, layer: WeightedLayer, weights: NDArray[np.intege
         bias = bias.astype(np.int32).astype(np.int64)
     multiplier, shift = quantize_multiplier(effective_scales(setting.network, layer))
     return [
-        constants.array(f"hwq::integer<{setting.accelerator.weight.width}>", "weights", weights, "Of each channel."),
+        constants.array(f"hwq::standard<{setting.accelerator.weight.width}>", "weights", weights, "Of each channel."),
         constants.records(bias.tolist(), multiplier.tolist(), shift.tolist()),
     ]
 

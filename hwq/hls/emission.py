@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from hwq.export.files import OutputDirectory
 from hwq.hls import layout
+from hwq.hls.flavors import VENDORS, Flavor
 from hwq.hls.source import LayerCode, Source, TensorCode
 from hwq.schedule.runs import WHOLE
 
@@ -21,13 +21,6 @@ Vectors = Mapping[str, NDArray[np.integer]]
 
 BENCH = "build/testbench"
 """What the Makefile makes."""
-
-
-class Flavor(StrEnum):
-    """Whose types the C++ is written in."""
-
-    PORTABLE = "portable"
-    """Standard integers: any C++14 compiler."""
 
 
 def write_project(source: Source, flavor: Flavor, vectors: Vectors, root: Path) -> dict[str, str]:
@@ -86,9 +79,10 @@ def project_files(source: Source, flavor: Flavor) -> dict[str, str]:
         f"include/{header.name}": header.read_text(encoding="utf-8")
         for folder in ("include", flavor.value)
         for header in sorted((templates / folder).iterdir(), key=lambda entry: entry.name)
+        if header.name.endswith(".h")
     }
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (templates / "project" / name).read_text(encoding="utf-8")),
+        loader=jinja2.FunctionLoader(lambda name: (templates / name).read_text(encoding="utf-8")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -104,19 +98,23 @@ def project_files(source: Source, flavor: Flavor) -> dict[str, str]:
     }
 
     def render(template: str, **values: object) -> str:
-        return environment.get_template(template).render(source=source, whole=WHOLE, bench=BENCH, **values)
+        return environment.get_template(template).render(
+            source=source, whole=WHOLE, bench=BENCH, vendor=VENDORS.get(flavor), **values
+        )
 
     headers = sorted({header for layer in source.layers for header in layer.computation.headers})
-    files[f"src/{source.top}.h"] = render("top.h.j2")
+    files[f"src/{source.top}.h"] = render("project/top.h.j2")
     constants = {layer.name: layer for layer in source.layers if layer.computation.spec or layer.computation.constants}
     names = sorted(constants, key=lambda name: f"{name}.h")
-    files[f"src/{source.top}.cpp"] = render("top.cpp.j2", headers=headers, constants=names)
+    files[f"src/{source.top}.cpp"] = render("project/top.cpp.j2", headers=headers, constants=names)
     for name in names:
-        files[f"src/constants/{name}.h"] = render("constants.h.j2", layer=constants[name])
-    files[f"tb/{source.top}_tb.cpp"] = render("bench.cpp.j2")
-    files[".clang-format"] = render("clang-format.j2")
-    files["Makefile"] = render("Makefile.j2")
-    files["README.md"] = render("README.md.j2", table=_table(source))
+        files[f"src/constants/{name}.h"] = render("project/constants.h.j2", layer=constants[name])
+    files[f"tb/{source.top}_tb.cpp"] = render("project/bench.cpp.j2")
+    files[".clang-format"] = render("project/clang-format.j2")
+    files["Makefile"] = render("project/Makefile.j2")
+    files["README.md"] = render("project/README.md.j2", table=_table(source))
+    if flavor in VENDORS:
+        files["build.tcl"] = render(f"{flavor.value}/build.tcl.j2")
     return files
 
 

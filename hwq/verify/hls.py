@@ -16,12 +16,14 @@ from hwq.emulate import Emulator
 from hwq.errors import ConfigError, ToolError
 from hwq.graph.network import Network
 from hwq.hls.assembly import assemble
-from hwq.hls.emission import BENCH, Flavor, Vectors, project_files, vector_files, write_files
+from hwq.hls.emission import BENCH, Vectors, project_files, vector_files, write_files
+from hwq.hls.flavors import Flavor
 from hwq.hls.source import Source
 from hwq.schedule.runs import WHOLE
 from hwq.toolchain import tools
 from hwq.toolchain.cache import cached_build, content_key
 from hwq.toolchain.children import run_child
+from hwq.toolchain.hls_types import find_types
 from hwq.toolchain.tools import Tool
 from hwq.toolchain.verilator import first_error, make_command
 from hwq.verify.compare import RunReport, compare_codes, unfinished_codes
@@ -48,18 +50,23 @@ class HlsDesign:
 
 @dataclass(frozen=True)
 class Testbench:
-    """A built testbench, and with what; ``seconds`` is what building took, 0 from cache."""
+    """A built testbench, and with what; ``seconds`` is what building took, 0 from cache.
+
+    ``types`` is where those of a vendor are from.
+    """
 
     executable: Path
     compiler: Tool
     flavor: Flavor
+    types: Tool | None
     cached: bool
     seconds: float
 
     @property
     def title(self) -> str:
         """Compiler and types, as reports name them."""
-        return f"{self.compiler.name} {self.compiler.version}, {self.flavor.value} types"
+        origin = f" of {self.types.name} {self.types.version}".rstrip() if self.types else ""
+        return f"{self.compiler.name} {self.compiler.version}, {self.flavor.value} types{origin}"
 
 
 def hls_design(network: Network, accelerator: Accelerator) -> HlsDesign:
@@ -108,12 +115,13 @@ def verify_hls(
     begun = time.monotonic()
     runs = _chosen(design, names)
     compiler, make = tools.find_compiler(), tools.find_make()
+    types = None if flavor is Flavor.PORTABLE else find_types(flavor)
     progress("emulating")
     vectors = design.vectors(samples)
     progress("writing C++")
     sources = project_files(design.source, flavor)
     write_files({**sources, **vector_files(design.source, vectors)}, directory)
-    bench = _build(sources, flavor, compiler, make, progress)
+    bench = _build(sources, flavor, compiler, types, make, progress)
     started = time.monotonic()
     outputs = directory / "outputs"
     code, said = _run(bench, directory, outputs, [run.name for run in runs], progress)
@@ -177,10 +185,14 @@ def _chosen(design: HlsDesign, names: Sequence[str] | None) -> list[_HlsRun]:
     return [*layers, _HlsRun(WHOLE, macs, source.output.tensor, "output", source.output.shape)]
 
 
-def _build(sources: dict[str, str], flavor: Flavor, compiler: Tool, make: Tool, progress: Progress) -> Testbench:
+def _build(
+    sources: dict[str, str], flavor: Flavor, compiler: Tool, types: Tool | None, make: Tool, progress: Progress
+) -> Testbench:
     """Compile the project by its own Makefile, in the cache; vectors are no part of it."""
     begun = time.monotonic()
     words = [*make.command, f"CXX={make_command(compiler.command)}", f"CXXFLAGS={_FLAGS}"]
+    if types:
+        words.append(f"TYPES={types.origin}")
 
     def build(directory: Path) -> None:
         write_files(sources, directory)
@@ -191,9 +203,9 @@ def _build(sources: dict[str, str], flavor: Flavor, compiler: Tool, make: Tool, 
             raise ToolError(f"the C++ does not compile: {first_error(text)}")
 
     parts = [text for item in sorted(sources.items()) for text in item]
-    key = content_key([*parts, *words[1:], compiler.identity])
+    key = content_key([*parts, *words[1:], compiler.identity, types.identity if types else ""])
     directory, cached = cached_build("simulators", key, build)
-    return Testbench(directory / BENCH, compiler, flavor, cached, 0.0 if cached else time.monotonic() - begun)
+    return Testbench(directory / BENCH, compiler, flavor, types, cached, 0.0 if cached else time.monotonic() - begun)
 
 
 def _run(bench: Testbench, directory: Path, outputs: Path, names: Sequence[str], progress: Progress) -> tuple[int, str]:

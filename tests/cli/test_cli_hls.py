@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import re
 from pathlib import Path
 
 import pytest
 
+from hwq.hls.flavors import VENDORS, Flavor
 from tests.cli.support import refused, run_cli
 from tests.hls.support import passes
 from tests.support.designs import PROJECT, write_project
@@ -97,3 +99,33 @@ def test_verify_refuses_what_is_of_the_verilog_and_unknown_layers(
     assert "--waves and --tamper: of the Verilog alone" in message
     message = refused(capsys, "verify", project, "--backend", "hls", "--layers", "secund")
     assert "no layer 'secund'; did you mean second?" in message
+
+
+@pytest.mark.parametrize("flavor", VENDORS)
+def test_verify_with_the_types_of_a_vendor(
+    flavor: Flavor, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(VENDORS[flavor].variable, raising=False)
+    result = run_cli(capsys, "verify", write_project(tmp_path), "--backend", "hls", "--types", flavor, "--json")
+    assert result.code == 0 and result.json["match"] is True
+    assert re.fullmatch(rf"\S+ \d+\.\d+\.\d+, {flavor} types of hls4ml [\d.]+", result.json["simulator"])
+
+
+def test_verify_without_the_headers_of_a_vendor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setenv("MGC_HOME", str(tmp_path))
+    monkeypatch.setattr(importlib.metadata, "distribution", nothing)
+    out = tmp_path / "out"
+    message = refused(capsys, "verify", write_project(tmp_path), "--backend", "hls", "--types", "catapult", "-o", out)
+    assert message.startswith("hwq: error: ac_int.h of Catapult is missing: pip install 'hwq[hls]'")
+    assert "MGC_HOME" in message
+    assert not out.exists()
+
+
+def test_types_are_of_cpp_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = refused(capsys, "verify", write_project(tmp_path), "--types", "vitis")
+    assert "--types: of C++ alone; leave it out, or --backend hls" in message

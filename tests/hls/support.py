@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
 from hwq.emulate import Emulator
 from hwq.graph.network import Network
 from hwq.hls.assembly import assemble
-from hwq.hls.emission import Flavor, write_project
+from hwq.hls.emission import write_project
+from hwq.hls.flavors import Flavor
 from hwq.schedule.order import ordered_sums
 
 
-def emit(network: Network, accelerator: Accelerator, x: NDArray[np.integer], root: Path) -> None:
+def emit(
+    network: Network, accelerator: Accelerator, x: NDArray[np.integer], root: Path, flavor: Flavor = Flavor.PORTABLE
+) -> None:
     """Write the project of ``network`` with the vectors of samples ``x``."""
     source = assemble(network, accelerator)
     emulator = Emulator(network, accelerator.arithmetic.contract, sums=ordered_sums(network, accelerator))
-    write_project(source, Flavor.PORTABLE, emulator.trace(x), root)
+    write_project(source, flavor, emulator.trace(x), root)
+
+
+def hardware(rows: int, columns: int, zero_point: InputZeroPoint = InputZeroPoint.FOLDED) -> Accelerator:
+    """An array of a size."""
+    return Accelerator(ArrayParameters(rows, columns), ArithmeticParameters(input_zero_point=zero_point))
 
 
 def make(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -36,6 +46,17 @@ def passes(root: Path, *words: str) -> str:
     assert done.stderr == ""
     assert "PASS: " in done.stdout
     return done.stdout
+
+
+def badly_laid_out(root: Path) -> list[str]:
+    """Files that clang-format would change."""
+    files = [str(path.relative_to(root)) for path in sorted(root.rglob("*")) if path.suffix in (".h", ".cpp")]
+    program = str(Path(sys.executable).parent / "clang-format")
+    command = [program, "--style=file", "--dry-run", "--Werror", *files]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    found = sorted({line.split(":")[0] for line in done.stderr.splitlines() if ": error: " in line})
+    assert (done.returncode == 0) == (found == []), done.stderr
+    return found
 
 
 def edit(path: Path, old: str, new: str) -> None:

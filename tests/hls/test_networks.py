@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
+from hwq.arch.parameters import InputZeroPoint
 from hwq.cli.inputs import open_target
 from hwq.frontends.sources import choose_samples
 from hwq.graph.inputs import random_samples
 from hwq.graph.network import Network
 from tests.graph.networks import network_of_every_layer
-from tests.hls.support import emit, passes
+from tests.hls.support import badly_laid_out, emit, hardware, passes
 from tests.support.random_networks import random_network
 
 PROJECTS = Path(__file__).parents[2] / "configs" / "projects"
-
-
-def hardware(rows: int, columns: int, zero_point: InputZeroPoint = InputZeroPoint.FOLDED) -> Accelerator:
-    return Accelerator(ArrayParameters(rows, columns), ArithmeticParameters(input_zero_point=zero_point))
-
-
-def badly_laid_out(root: Path) -> list[str]:
-    """Files that clang-format would change."""
-    files = [str(path.relative_to(root)) for path in sorted(root.rglob("*")) if path.suffix in (".h", ".cpp")]
-    program = str(Path(sys.executable).parent / "clang-format")
-    command = [program, "--style=file", "--dry-run", "--Werror", *files]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    found = sorted({line.split(":")[0] for line in done.stderr.splitlines() if ": error: " in line})
-    assert (done.returncode == 0) == (found == []), done.stderr
-    return found
 
 
 def check(network: Network, accelerator: Accelerator, root: Path, seed: int = 0) -> None:

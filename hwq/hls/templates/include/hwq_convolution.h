@@ -10,7 +10,7 @@ namespace hwq {
 template <class SPEC>
 void convolution(
     stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
-    const integer<SPEC::weight_bits> (&weights)[SPEC::out_channels][window<SPEC>::taps][SPEC::channels / SPEC::groups],
+    const standard<SPEC::weight_bits> (&weights)[SPEC::out_channels][window<SPEC>::taps][SPEC::channels / SPEC::groups],
     const record (&records)[SPEC::out_channels]) {
   constexpr int depth = SPEC::channels / SPEC::groups;
   constexpr int size = SPEC::out_channels / SPEC::groups;
@@ -25,33 +25,43 @@ void convolution(
     for (int column = 0; column < SPEC::out_width; column++) {
       for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
         const int base = first / size * depth;
-        integer<SPEC::accumulator_bits> sums[SPEC::columns] = {};
+        integer<SPEC::accumulator_bits> sums[SPEC::columns];
 #pragma HLS array_partition variable = sums complete
+#pragma hls_unroll yes
+        for (int c = 0; c < SPEC::columns; c++) {
+#pragma HLS unroll
+          sums[c] = 0;
+        }
         for (int tap = 0; tap < window<SPEC>::taps; tap++) {
           const int from_row = window<SPEC>::row(row, tap / SPEC::kernel_width);
           const int from_column = window<SPEC>::column(column, tap % SPEC::kernel_width);
           const bool inside = window<SPEC>::inside(from_row, from_column);
           const int line = inside ? from_row % window<SPEC>::lines : 0;
           const int place = inside ? from_column : 0;
+#pragma hls_pipeline_init_interval 1
           for (int channel = 0; channel < depth; channel += SPEC::rows) {
 #pragma HLS pipeline II = 1
             integer<9> operands[SPEC::rows];
 #pragma HLS array_partition variable = operands complete
+#pragma hls_unroll yes
             for (int r = 0; r < SPEC::rows; r++) {
 #pragma HLS unroll
-              operands[r] =
-                  integer<9>(inside ? lines[line][place][base + channel + r] - SPEC::offset : SPEC::padding_operand);
+              operands[r] = integer<9>(inside ? int(lines[line][place][base + channel + r]) - SPEC::offset
+                                              : SPEC::padding_operand);
             }
+#pragma hls_unroll yes
             for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
+#pragma hls_unroll yes
               for (int r = 0; r < SPEC::rows; r++) {
 #pragma HLS unroll
-                sums[c] += operands[r] * weights[first + c][tap][channel + r];
+                sums[c] += operands[r] * integer<SPEC::weight_bits>(weights[first + c][tap][channel + r]);
               }
             }
           }
         }
         codes<SPEC::lanes_out> result;
+#pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
           result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);

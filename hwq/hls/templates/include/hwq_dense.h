@@ -9,7 +9,7 @@ namespace hwq {
 
 template <class SPEC>
 void dense(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
-           const integer<SPEC::weight_bits> (&weights)[SPEC::out_channels][SPEC::depth],
+           const standard<SPEC::weight_bits> (&weights)[SPEC::out_channels][SPEC::depth],
            const record (&records)[SPEC::out_channels]) {
   integer<9> operands[SPEC::depth];
 #pragma HLS array_partition variable = operands cyclic factor = SPEC::rows dim = 1
@@ -17,28 +17,39 @@ void dense(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
 #pragma HLS array_partition variable = weights cyclic factor = SPEC::rows dim = 2
 #pragma HLS array_partition variable = records cyclic factor = SPEC::columns dim = 1
   for (int vector = 0; vector < SPEC::vectors; vector++) {
+#pragma hls_pipeline_init_interval 1
     for (int part = 0; part < SPEC::depth / SPEC::lanes_in; part++) {
 #pragma HLS pipeline II = 1
       const codes<SPEC::lanes_in> value = x.read();
+#pragma hls_unroll yes
       for (int lane = 0; lane < SPEC::lanes_in; lane++) {
 #pragma HLS unroll
         operands[part * SPEC::lanes_in + lane] = integer<9>(value.lane[lane] - SPEC::offset);
       }
     }
     for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
-      integer<SPEC::accumulator_bits> sums[SPEC::columns] = {};
+      integer<SPEC::accumulator_bits> sums[SPEC::columns];
 #pragma HLS array_partition variable = sums complete
+#pragma hls_unroll yes
+      for (int c = 0; c < SPEC::columns; c++) {
+#pragma HLS unroll
+        sums[c] = 0;
+      }
+#pragma hls_pipeline_init_interval 1
       for (int input = 0; input < SPEC::depth; input += SPEC::rows) {
 #pragma HLS pipeline II = 1
+#pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
+#pragma hls_unroll yes
           for (int r = 0; r < SPEC::rows; r++) {
 #pragma HLS unroll
-            sums[c] += operands[input + r] * weights[first + c][input + r];
+            sums[c] += operands[input + r] * integer<SPEC::weight_bits>(weights[first + c][input + r]);
           }
         }
       }
       codes<SPEC::lanes_out> result;
+#pragma hls_unroll yes
       for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
         result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);

@@ -9,7 +9,7 @@ namespace hwq {
 
 template <class SPEC>
 void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
-               const integer<SPEC::weight_bits> (&weights)[window<SPEC>::taps][SPEC::out_channels],
+               const standard<SPEC::weight_bits> (&weights)[window<SPEC>::taps][SPEC::out_channels],
                const record (&records)[SPEC::out_channels]) {
   line_buffer<SPEC> lines;
 #pragma HLS array_partition variable = lines cyclic factor = SPEC::columns dim = 3
@@ -20,8 +20,14 @@ void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>&
     known = read_rows<SPEC>(x, lines, known, window<SPEC>::row(row, SPEC::kernel_height - 1) + 1);
     for (int column = 0; column < SPEC::out_width; column++) {
       for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
-        integer<SPEC::accumulator_bits> sums[SPEC::columns] = {};
+        integer<SPEC::accumulator_bits> sums[SPEC::columns];
 #pragma HLS array_partition variable = sums complete
+#pragma hls_unroll yes
+        for (int c = 0; c < SPEC::columns; c++) {
+#pragma HLS unroll
+          sums[c] = 0;
+        }
+#pragma hls_pipeline_init_interval 1
         for (int tap = 0; tap < window<SPEC>::taps; tap++) {
 #pragma HLS pipeline II = 1
           const int from_row = window<SPEC>::row(row, tap / SPEC::kernel_width);
@@ -29,15 +35,17 @@ void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>&
           const bool inside = window<SPEC>::inside(from_row, from_column);
           const int line = inside ? from_row % window<SPEC>::lines : 0;
           const int place = inside ? from_column : 0;
+#pragma hls_unroll yes
           for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
             const int channel = (first + c) / SPEC::multiplier;
             const integer<9> operand =
-                integer<9>(inside ? lines[line][place][channel] - SPEC::offset : SPEC::padding_operand);
-            sums[c] += operand * weights[tap][first + c];
+                integer<9>(inside ? int(lines[line][place][channel]) - SPEC::offset : SPEC::padding_operand);
+            sums[c] += operand * integer<SPEC::weight_bits>(weights[tap][first + c]);
           }
         }
         codes<SPEC::lanes_out> result;
+#pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
           result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);

@@ -15,12 +15,14 @@ void mean(stream<IN>& x, stream<OUT>& y, const factor& scale) {
   writer<OUT> to(y);
   for (int outer = 0; outer < SPEC::outer; outer++) {
     for (int reduced = 0; reduced < SPEC::reduced; reduced++) {
+#pragma hls_pipeline_init_interval 1
       for (int inner = 0; inner < SPEC::inner; inner++) {
 #pragma HLS pipeline II = 1
         const integer<32> before = reduced == 0 ? integer<32>(0) : sums[inner];
         sums[inner] = integer<32>(before + from.read());
       }
     }
+#pragma hls_pipeline_init_interval 1
     for (int inner = 0; inner < SPEC::inner; inner++) {
 #pragma HLS pipeline II = 1
       to.write(finish<SPEC>(requantize<SPEC::rounding>(integer<32>(sums[inner] - SPEC::removed), scale)));

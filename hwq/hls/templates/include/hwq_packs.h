@@ -60,6 +60,7 @@ struct writer {
 // Moves COUNT codes.
 template <int COUNT, class IN, class OUT>
 void copy(reader<IN>& from, writer<OUT>& to) {
+#pragma hls_pipeline_init_interval 1
   for (int i = 0; i < COUNT; i++) {
 #pragma HLS pipeline II = 1
     to.write(from.read());
@@ -75,8 +76,10 @@ void reshape(stream<IN>& x, stream<OUT>& y) {
 }
 
 // One stream for two readers.
+#pragma hls_design
 template <int PACKS, class PACK>
 void fork(stream<PACK>& x, stream<PACK>& first, stream<PACK>& second) {
+#pragma hls_pipeline_init_interval 1
   for (int i = 0; i < PACKS; i++) {
 #pragma HLS pipeline II = 1
     const PACK value = x.read();
@@ -86,8 +89,10 @@ void fork(stream<PACK>& x, stream<PACK>& first, stream<PACK>& second) {
 }
 
 // Takes what nobody reads.
+#pragma hls_design
 template <int PACKS, class PACK>
 void discard(stream<PACK>& x) {
+#pragma hls_pipeline_init_interval 1
   for (int i = 0; i < PACKS; i++) {
 #pragma HLS pipeline II = 1
     x.read();

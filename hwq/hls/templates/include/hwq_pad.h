@@ -12,6 +12,7 @@ void pad(stream<IN>& x, stream<OUT>& y) {
   writer<OUT> to(y);
   for (int row = 0; row < SPEC::out_height; row++) {
     for (int column = 0; column < SPEC::out_width; column++) {
+#pragma hls_pipeline_init_interval 1
       for (int channel = 0; channel < SPEC::out_channels; channel++) {
 #pragma HLS pipeline II = 1
         const bool inside = row >= SPEC::top && row < SPEC::top + SPEC::height && column >= SPEC::left &&

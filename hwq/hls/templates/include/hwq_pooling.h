@@ -26,17 +26,20 @@ void pool(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y) {
       for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
         int results[SPEC::columns];
 #pragma HLS array_partition variable = results complete
+#pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
           results[c] = average ? 0 : -128;
         }
         int count = 0;
+#pragma hls_pipeline_init_interval 1
         for (int tap = 0; tap < window<SPEC>::taps; tap++) {
 #pragma HLS pipeline II = 1
           const int from_row = window<SPEC>::row(row, tap / SPEC::kernel_width);
           const int from_column = window<SPEC>::column(column, tap % SPEC::kernel_width);
           if (window<SPEC>::inside(from_row, from_column)) {
             count++;
+#pragma hls_unroll yes
             for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
               const int code = lines[from_row % window<SPEC>::lines][from_column][first + c];
@@ -45,6 +48,7 @@ void pool(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y) {
           }
         }
         codes<SPEC::lanes_out> result;
+#pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
           const int code = average ? divide_half_away(results[c], count) : results[c];

@@ -2,6 +2,7 @@
 #ifndef HWQ_REQUANTIZE_H
 #define HWQ_REQUANTIZE_H
 
+#include "hwq_standard.h"
 #include "hwq_types.h"
 
 namespace hwq {
@@ -16,13 +17,13 @@ enum class contract {
 
 // A real factor: multiplier * 2^(shift - 31).
 struct factor {
-  natural<31> multiplier;
-  integer<7> shift;
+  standard_natural<31> multiplier;
+  standard<7> shift;
 };
 
 // What a channel's sum is turned into a code by.
 struct record {
-  integer<32> bias;
+  standard<32> bias;
   factor scale;
 };
 
@@ -38,13 +39,13 @@ integer<33> requantize(integer<32> x, const factor& scale) {
 #pragma HLS inline
   const int shift = int(scale.shift);
   if (CONTRACT == contract::single_rounding) {
-    const integer<63> product = multiply(x, scale.multiplier);
+    const integer<63> product = multiply(x, natural<31>(scale.multiplier));
     const int right = 31 - shift;
     return integer<33>((product + (integer<63>(1) << (right - 1))) >> right);
   }
   // A shift to the left wraps at 32 bits.
   const integer<32> wide = shift > 0 ? integer<32>(integer<63>(x) * (integer<63>(1) << shift)) : x;
-  const integer<33> high = integer<33>((multiply(wide, scale.multiplier) + (integer<63>(1) << 30)) >> 31);
+  const integer<33> high = integer<33>((multiply(wide, natural<31>(scale.multiplier)) + (integer<63>(1) << 30)) >> 31);
   return divide_by_power_of_two(high, shift < 0 ? -shift : 0);
 }
 

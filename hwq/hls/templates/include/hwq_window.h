@@ -42,9 +42,11 @@ int read_rows(stream<codes<SPEC::lanes_in>>& x, line_buffer<SPEC>& lines, int kn
   for (int row = known; row < last; row++) {
 #pragma HLS loop_tripcount min = 0 max = SPEC::height
     for (int column = 0; column < SPEC::width; column++) {
+#pragma hls_pipeline_init_interval 1
       for (int part = 0; part < window<SPEC>::packs; part++) {
 #pragma HLS pipeline II = 1
         const codes<SPEC::lanes_in> value = x.read();
+#pragma hls_unroll yes
         for (int lane = 0; lane < SPEC::lanes_in; lane++) {
 #pragma HLS unroll
           lines[row % window<SPEC>::lines][column][part * SPEC::lanes_in + lane] = value.lane[lane];

@@ -14,7 +14,7 @@ namespace hwq {
 template <class T>
 class stream {
  public:
-  explicit stream(const char* name = "") : name_(name), first_(0) {}
+  stream() : first_(0) {}
 
   bool empty() const { return first_ == values_.size(); }
 
@@ -24,7 +24,7 @@ class stream {
 
   T read() {
     if (empty()) {
-      std::fprintf(stderr, "stream %s is read, but holds nothing\n", name_);
+      std::fprintf(stderr, "a stream is read, but holds nothing\n");
       std::exit(1);
     }
     const T value = values_[first_++];
@@ -39,7 +39,6 @@ class stream {
   stream(const stream&);
   stream& operator=(const stream&);
 
-  const char* name_;
   std::vector<T> values_;
   std::size_t first_;
 };
