@@ -9,7 +9,7 @@ from hwq.cli.phases import phases
 from hwq.cli.projects import ProjectNetwork, open_project, project_samples
 from hwq.cli.tables import Column, Row, fitted
 from hwq.errors import ConfigError
-from hwq.hls.emission import write_project
+from hwq.hls.emission import trips, write_project
 from hwq.hls.flavors import Flavor
 from hwq.hls.source import LayerCode, Source
 from hwq.verify.hls import HlsDesign, hls_design
@@ -51,6 +51,7 @@ def _json(opened: ProjectNetwork, source: Source, flavor: Flavor, hashes: dict[s
         "hls": flavor.value,
         "top": source.top,
         "inputs": opened.inputs,
+        "interval": source.interval,
         "layers": [
             {
                 "name": layer.layer,
@@ -59,6 +60,8 @@ def _json(opened: ProjectNetwork, source: Source, flavor: Flavor, hashes: dict[s
                 "macs": layer.macs,
                 "rows": layer.rows,
                 "columns": layer.columns,
+                "cycles": layer.cycles,
+                "loops": [{**vars(loop), "cycles": loop.cycles} for loop in layer.computation.loops],
             }
             for layer in source.layers
         ],
@@ -77,10 +80,27 @@ _COLUMNS = (
 )
 
 
+_LOOP_COLUMNS = (
+    Column("Layer"),
+    Column("Loop"),
+    Column("Trips", drop=1),
+    Column("II", right=True),
+    Column("Cycles", right=True),
+)
+
+
 def _print(source: Source, output: Path, origin: str) -> None:
     out = console.output()
     out.print(fitted(_COLUMNS, [Row(_cells(layer)) for layer in source.layers], out))
     out.print()
+    loops = [
+        Row(("" if number else layer.layer, loop.name, trips(loop), str(loop.interval), f"{loop.cycles:,}"))
+        for layer in source.layers
+        for number, loop in enumerate(layer.computation.loops)
+    ]
+    out.print(fitted(_LOOP_COLUMNS, loops, out))
+    out.print()
+    console.say(f"A sample every {source.interval:,} cycles, where every II is kept; the filling of pipelines apart.")
     out.print(f"C++        {output / 'src'}, top function {source.top}", soft_wrap=True)
     out.print(f"Testbench  {output / 'tb'} (vectors: {origin}); make -C {output} test runs it", soft_wrap=True)
 

@@ -13,7 +13,7 @@ from hwq.graph.requantization import effective_scales
 from hwq.hls import codewise, constants
 from hwq.hls.lanes import largest_divisor
 from hwq.hls.setting import Setting, Spec, finish, members
-from hwq.hls.source import Computation, Constant
+from hwq.hls.source import Computation, Constant, Loop
 from hwq.numeric.bounds import accumulator_bits, operand_range
 from hwq.numeric.requantize import quantize_multiplier
 
@@ -79,20 +79,34 @@ def _image(setting: Setting, layer: Any, kernel: tuple[int, int], dilation: tupl
     )
 
 
+def _read_image(setting: Setting, layer: Any) -> Loop:
+    """The loop that fills the lines of a window, some rows at a time."""
+    height, width, channels = setting.network.tensors[layer.inputs[0]].shape
+    return Loop("read", (height, width, channels // setting.lanes[layer.inputs[0]]))
+
+
+def _pixels(setting: Setting, layer: Any) -> tuple[int, ...]:
+    """Trips of the loops along an output image, of whose channels a pack is computed at a time."""
+    height, width, channels = setting.network.tensors[layer.output].shape
+    return height, width, channels // setting.lanes[layer.output]
+
+
 def _convolution(setting: Setting, layer: Conv2D) -> Computation | str:
     sums = _sum(setting, layer)
     if isinstance(sums, str):
         return sums
     channels, height, width, depth = layer.weights.shape
+    rows = largest_divisor(depth, setting.accelerator.array.rows)
     spec = [
         *_image(setting, layer, (height, width), layer.dilation),
-        *members(groups=layer.groups),
-        *members(rows=largest_divisor(depth, setting.accelerator.array.rows), columns=setting.lanes[layer.output]),
+        *members(groups=layer.groups, rows=rows, columns=setting.lanes[layer.output]),
         *sums,
         *finish(setting, layer, layer.clamp),
     ]
     weights = layer.weights.reshape(channels, height * width, depth)
-    return Computation("convolution", ["hwq_convolution.h"], spec, _weighted(setting, layer, weights))
+    steps = Loop("sum", (*_pixels(setting, layer), height * width, depth // rows))
+    found, headers = _weighted(setting, layer, weights), ["hwq_convolution.h"]
+    return Computation("convolution", headers, spec, found, loops=[_read_image(setting, layer), steps])
 
 
 def _dense(setting: Setting, layer: Dense) -> Computation | str:
@@ -100,14 +114,17 @@ def _dense(setting: Setting, layer: Dense) -> Computation | str:
     if isinstance(sums, str):
         return sums
     units, depth = layer.weights.shape
+    lanes_in, columns = setting.lanes[layer.inputs[0]], setting.lanes[layer.output]
+    vectors = setting.network.tensors[layer.inputs[0]].elements // depth
+    rows = largest_divisor(depth, setting.accelerator.array.rows)
     spec = [
-        *members(vectors=setting.network.tensors[layer.inputs[0]].elements // depth, depth=depth, out_channels=units),
-        *members(lanes_in=setting.lanes[layer.inputs[0]], lanes_out=setting.lanes[layer.output]),
-        *members(rows=largest_divisor(depth, setting.accelerator.array.rows), columns=setting.lanes[layer.output]),
+        *members(vectors=vectors, depth=depth, out_channels=units),
+        *members(lanes_in=lanes_in, lanes_out=columns, rows=rows, columns=columns),
         *(member for member in sums if member[1] != "padding_operand"),
         *finish(setting, layer, layer.clamp),
     ]
-    return Computation("dense", ["hwq_dense.h"], spec, _weighted(setting, layer, layer.weights))
+    loops = [Loop("read", (vectors, depth // lanes_in)), Loop("sum", (vectors, units // columns, depth // rows))]
+    return Computation("dense", ["hwq_dense.h"], spec, _weighted(setting, layer, layer.weights), loops=loops)
 
 
 def _depthwise(setting: Setting, layer: DepthwiseConv2D) -> Computation | str:
@@ -122,7 +139,9 @@ def _depthwise(setting: Setting, layer: DepthwiseConv2D) -> Computation | str:
         *finish(setting, layer, layer.clamp),
     ]
     weights = layer.weights.reshape(height * width, channels)
-    return Computation("depthwise", ["hwq_depthwise.h"], spec, _weighted(setting, layer, weights))
+    steps = Loop("sum", (*_pixels(setting, layer), height * width))
+    found, headers = _weighted(setting, layer, weights), ["hwq_depthwise.h"]
+    return Computation("depthwise", headers, spec, found, loops=[_read_image(setting, layer), steps])
 
 
 def _pool(setting: Setting, layer: Pool2D) -> Computation:
@@ -132,7 +151,8 @@ def _pool(setting: Setting, layer: Pool2D) -> Computation:
         *_image(setting, layer, layer.kernel, (1, 1)),
         *members(columns=setting.lanes[layer.output], low=layer.clamp[0], high=layer.clamp[1]),
     ]
-    return Computation("pool", ["hwq_pooling.h"], spec)
+    steps = Loop("pool", (*_pixels(setting, layer), layer.kernel[0] * layer.kernel[1]))
+    return Computation("pool", ["hwq_pooling.h"], spec, loops=[_read_image(setting, layer), steps])
 
 
 _COMPUTATIONS: Mapping[type[Layer], Callable[[Setting, Any], Computation | str]] = {

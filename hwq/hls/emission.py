@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hwq.export.files import OutputDirectory
 from hwq.hls import layout
 from hwq.hls.flavors import VENDORS, Flavor
-from hwq.hls.source import LayerCode, Source, TensorCode
+from hwq.hls.source import LayerCode, Loop, Source, TensorCode
 from hwq.schedule.runs import WHOLE
 
 #: Codes [samples, ...] of the network's tensors by name.
@@ -112,7 +112,9 @@ def project_files(source: Source, flavor: Flavor) -> dict[str, str]:
     files[f"tb/{source.top}_tb.cpp"] = render("project/bench.cpp.j2")
     files[".clang-format"] = render("project/clang-format.j2")
     files["Makefile"] = render("project/Makefile.j2")
-    files["README.md"] = render("project/README.md.j2", table=_table(source))
+    files["README.md"] = render(
+        "project/README.md.j2", table=_table(source), loops=_loops(source), slowest=f"{source.interval:,}"
+    )
     if flavor in VENDORS:
         files["build.tcl"] = render(f"{flavor.value}/build.tcl.j2")
     return files
@@ -157,3 +159,20 @@ def _table(source: Source) -> list[str]:
         cells = [f"`{layer.name}`", _summary(layer), f"`{layer.computation.headers[0]}`", *side_by_side]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
+
+
+def _loops(source: Source) -> list[str]:
+    """Pipelined loops, as a table of the README."""
+    rows = ["| layer | loop | trips | II | cycles |", "|---|---|---|--:|--:|"]
+    for layer in source.layers:
+        for loop in layer.computation.loops:
+            cells = [f"`{layer.name}`", loop.name, trips(loop), str(loop.interval), f"{loop.cycles:,}"]
+            rows.append(f"| {' | '.join(cells)} |")
+        if len(layer.computation.loops) > 1:
+            rows.append(f"| `{layer.name}` | all | | | {layer.cycles:,} |")
+    return rows
+
+
+def trips(loop: Loop) -> str:
+    """Trip counts as people read them, the outermost loop's first."""
+    return " x ".join(map(str, loop.trips))

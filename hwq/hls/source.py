@@ -38,6 +38,30 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class Loop:
+    """A pipelined loop, with the loops around it.
+
+    Parameters
+    ----------
+    name:
+        What it does.
+    trips:
+        How often each is gone through, the outermost first.
+    interval:
+        Cycles between the beginnings of two rounds, as the pragma asks for.
+    """
+
+    name: str
+    trips: tuple[int, ...]
+    interval: int = 1
+
+    @property
+    def cycles(self) -> int:
+        """Of all its rounds, where the interval is kept; the filling of the pipeline apart."""
+        return math.prod(self.trips) * self.interval
+
+
+@dataclass(frozen=True)
 class Computation:
     """What a layer's function does: the template of the library, its header, its constants.
 
@@ -55,6 +79,8 @@ class Computation:
         Statements before the call.
     streams:
         Inputs of the call where they are not those of the layer.
+    loops:
+        Its pipelined loops in order, for one sample.
     """
 
     template: str
@@ -63,6 +89,7 @@ class Computation:
     constants: Sequence[Constant] = ()
     body: Sequence[str] = ()
     streams: Sequence[str] = ()
+    loops: Sequence[Loop] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +119,11 @@ class LayerCode:
         """Output channels that are computed side by side; ``None`` where they come one by one."""
         return self._member("columns")
 
+    @property
+    def cycles(self) -> int:
+        """Of its pipelined loops, one after the other."""
+        return sum(loop.cycles for loop in self.computation.loops)
+
     def _member(self, wanted: str) -> int | None:
         return next((int(value) for _, name, value in self.computation.spec if name == wanted), None)
 
@@ -117,3 +149,8 @@ class Source:
     tensors: Sequence[TensorCode]
     streams: Sequence[StreamCode]
     statements: Sequence[str]
+
+    @property
+    def interval(self) -> int:
+        """Cycles of the slowest layer: from one sample to the next, at best."""
+        return max(layer.cycles for layer in self.layers)

@@ -20,6 +20,8 @@ def test_it_writes_cpp_that_passes(tmp_path: Path, capsys: pytest.CaptureFixture
     result = run_cli(capsys, "gen", write_project(tmp_path), "--hls", "portable", "-o", out)
     assert result.code == 0
     assert "layers::first" in result.out
+    assert re.search(r"^classes +read +\d+ x \d+ +1 +\d+ *$", result.out, re.MULTILINE)
+    assert re.search(r"^A sample every [\d,]+ cycles", result.out, re.MULTILINE)
     assert "random, seed 0" in result.out
     assert not (out / "rtl").exists()
     passes(out)
@@ -31,6 +33,8 @@ def test_json_has_a_hash_of_every_file(tmp_path: Path, capsys: pytest.CaptureFix
     assert report["hls"] == "portable"
     assert [layer["name"] for layer in report["layers"]] == ["first", "second", "classes"]
     assert all(layer["rows"] <= 4 and layer["columns"] <= 4 for layer in report["layers"])
+    assert report["interval"] == max(layer["cycles"] for layer in report["layers"]) > 0
+    assert all(layer["cycles"] == sum(loop["cycles"] for loop in layer["loops"]) for layer in report["layers"])
     found = {str(path.relative_to(out)): path for path in out.rglob("*") if path.is_file()}
     assert report["files"] == {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in found.items()}
 
