@@ -11,7 +11,7 @@ import pytest
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, TruncateParameters
-from hwq.emulate import Emulator
+from hwq.emulate import Emulator, ordered
 from hwq.graph.inputs import random_samples
 from hwq.graph.layers import WeightedLayer
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
@@ -74,6 +74,32 @@ def test_codes_and_events_of_random_networks(seed: int) -> None:
         else:
             assert not any(psum or accumulator for psum, accumulator, _ in events)
     assert checked
+
+
+@pytest.mark.parametrize("seed", range(24, 36))
+def test_vectors_do_what_one_addition_after_the_other_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    choose, network = random.Random(seed), random_network(seed)
+    arithmetic = replace(
+        _arithmetic(choose), truncate=TruncateParameters(0), accumulator_bits=choose.randint(9, 19), psum_bits=None
+    )
+    accelerator = Accelerator(ArrayParameters(choose.randint(1, 9), 4), arithmetic)
+    if choose.random() < 0.5:
+        accelerator = replace(accelerator, depthwise=DepthwiseParameters(3, 3, 64))
+    sums, x = ordered_sums(network, accelerator), random_samples(network, 3, seed)
+    with monkeypatch.context() as patch:
+        patch.setattr(ordered, "_parts", lambda *_: None)
+        plain = Emulator(network, sums=sums, count=True)
+        expected = plain.trace(x)
+    for vnni in {False, ordered.has_vnni()}:
+        monkeypatch.setattr(ordered, "has_vnni", lambda vnni=vnni: vnni)
+        for count in (False, True):
+            emulator = Emulator(network, sums=sums, count=count)
+            for name, codes in emulator.trace(x).items():
+                np.testing.assert_array_equal(codes, expected[name], err_msg=name)
+            for name, events in emulator.overflows.items():
+                for found, wanted in zip(vars(events).values(), vars(plain.overflows[name]).values(), strict=True):
+                    np.testing.assert_array_equal(found, wanted, err_msg=name)
+            assert set(emulator.overflows) == (set(plain.overflows) if count else set())
 
 
 def test_refusing_networks_have_nothing_to_count() -> None:
