@@ -11,7 +11,8 @@ from hwq.hls.lanes import tensor_lanes
 from hwq.hls.naming import Names
 from hwq.hls.setting import ROUNDINGS, Setting
 from hwq.hls.source import Computation, LayerCode, Source, StreamCode, TensorCode
-from hwq.numeric.accumulation import Accumulation, SumOverflow
+from hwq.numeric.accumulation import BiasPlace
+from hwq.schedule.order import ordered_sums
 
 #: Packs that a stream holds between layers that follow one another.
 _DEPTH = 2
@@ -28,7 +29,8 @@ def assemble(network: Network, accelerator: Accelerator) -> Source:
     ConfigError
         Layers or options that cannot be exported, every one by name.
     """
-    setting = Setting(network, accelerator, tensor_lanes(network, accelerator.array.columns))
+    lanes = tensor_lanes(network, accelerator.array.columns)
+    setting = Setting(network, accelerator, lanes, ordered_sums(network, accelerator))
     faults = _option_faults(accelerator)
     computations: dict[str, Computation] = {}
     if not faults:
@@ -52,11 +54,8 @@ def _option_faults(accelerator: Accelerator) -> list[str]:
     if contract not in ROUNDINGS:
         known = " and ".join(known.value for known in ROUNDINGS)
         faults.append(f"arithmetic.contract: {contract.value} is not exported to C++; {known} are")
-    if accumulation.overflow is not SumOverflow.REFUSE:
-        faults.append(f"arithmetic.overflow: {accumulation.overflow.value} is not exported to C++; refuse is")
-    exact = Accumulation()
-    if (accumulation.truncate, accumulation.bias) != (exact.truncate, exact.bias):
-        faults.append("arithmetic: products that lose bits, or a bias that enters first, are not exported to C++")
+    if accumulation.bias is not BiasPlace.AFTER:
+        faults.append(f"arithmetic.bias: {accumulation.bias.value} is not exported to C++; {BiasPlace.AFTER.value} is")
     return faults
 
 

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer, Pool2D, PoolKind, WeightedLayer
 from hwq.graph.requantization import effective_scales
 from hwq.hls import codewise, constants
-from hwq.hls.lanes import largest_divisor
 from hwq.hls.setting import Setting, Spec, finish, members
 from hwq.hls.source import Computation, Constant, Loop
-from hwq.numeric.bounds import accumulator_bits, operand_range
+from hwq.hls.summation import product_sums
 from hwq.numeric.requantize import quantize_multiplier
 
 
@@ -22,24 +21,6 @@ def computation(setting: Setting, layer: Layer) -> Computation | str:
     """What ``layer`` is in C++, or why it is not exported."""
     find = _COMPUTATIONS.get(type(layer))
     return f"{layer.op} is not exported" if find is None else find(setting, layer)
-
-
-def _sum(setting: Setting, layer: WeightedLayer) -> Spec | str:
-    """Operands and widths of a sum of products."""
-    arithmetic = setting.accelerator.arithmetic
-    source = setting.quantization(layer.inputs[0])
-    zero = setting.zero_point(layer.inputs[0])
-    operands = operand_range(source.format, zero, setting.subtracted)
-    needed = accumulator_bits(layer.channel_rows, operands)
-    if needed > arithmetic.accumulator_bits:
-        return f"its sums need {needed} bits, and arithmetic.accumulator_bits is {arithmetic.accumulator_bits}"
-    low, high = int(layer.weights.min()), int(layer.weights.max())
-    if low < setting.accelerator.weight.min or high > setting.accelerator.weight.max:
-        return f"its weights are from {low} to {high}, and arithmetic.weight_bits is {arithmetic.weight_bits}"
-    return [
-        *members(weight_bits=arithmetic.weight_bits, accumulator_bits=arithmetic.accumulator_bits),
-        *members(offset=zero if setting.subtracted else 0, padding_operand=0 if setting.subtracted else zero),
-    ]
 
 
 def _weighted(setting: Setting, layer: WeightedLayer, weights: NDArray[np.integer]) -> list[Constant]:
@@ -92,50 +73,48 @@ def _pixels(setting: Setting, layer: Any) -> tuple[int, ...]:
 
 
 def _convolution(setting: Setting, layer: Conv2D) -> Computation | str:
-    sums = _sum(setting, layer)
+    sums = product_sums(setting, layer, layer.weights.shape[-1])
     if isinstance(sums, str):
         return sums
     channels, height, width, depth = layer.weights.shape
-    rows = largest_divisor(depth, setting.accelerator.array.rows)
     spec = [
         *_image(setting, layer, (height, width), layer.dilation),
-        *members(groups=layer.groups, rows=rows, columns=setting.lanes[layer.output]),
-        *sums,
+        *members(groups=layer.groups, rows=sums.rows, columns=setting.lanes[layer.output]),
+        *sums.spec,
         *finish(setting, layer, layer.clamp),
     ]
     weights = layer.weights.reshape(channels, height * width, depth)
-    steps = Loop("sum", (*_pixels(setting, layer), height * width, depth // rows))
+    steps = Loop("sum", (*_pixels(setting, layer), height * width, depth // sums.rows))
     found, headers = _weighted(setting, layer, weights), ["hwq_convolution.h"]
     return Computation("convolution", headers, spec, found, loops=[_read_image(setting, layer), steps])
 
 
 def _dense(setting: Setting, layer: Dense) -> Computation | str:
-    sums = _sum(setting, layer)
+    sums = product_sums(setting, layer, layer.weights.shape[-1])
     if isinstance(sums, str):
         return sums
     units, depth = layer.weights.shape
     lanes_in, columns = setting.lanes[layer.inputs[0]], setting.lanes[layer.output]
     vectors = setting.network.tensors[layer.inputs[0]].elements // depth
-    rows = largest_divisor(depth, setting.accelerator.array.rows)
     spec = [
         *members(vectors=vectors, depth=depth, out_channels=units),
-        *members(lanes_in=lanes_in, lanes_out=columns, rows=rows, columns=columns),
-        *(member for member in sums if member[1] != "padding_operand"),
+        *members(lanes_in=lanes_in, lanes_out=columns, rows=sums.rows, columns=columns),
+        *(member for member in sums.spec if member[1] != "padding_operand"),
         *finish(setting, layer, layer.clamp),
     ]
-    loops = [Loop("read", (vectors, depth // lanes_in)), Loop("sum", (vectors, units // columns, depth // rows))]
+    loops = [Loop("read", (vectors, depth // lanes_in)), Loop("sum", (vectors, units // columns, depth // sums.rows))]
     return Computation("dense", ["hwq_dense.h"], spec, _weighted(setting, layer, layer.weights), loops=loops)
 
 
 def _depthwise(setting: Setting, layer: DepthwiseConv2D) -> Computation | str:
-    sums = _sum(setting, layer)
+    sums = product_sums(setting, layer, 1)
     if isinstance(sums, str):
         return sums
     height, width, channels = layer.weights.shape
     spec = [
         *_image(setting, layer, (height, width), layer.dilation),
         *members(multiplier=layer.depth_multiplier, columns=setting.lanes[layer.output]),
-        *sums,
+        *sums.spec,
         *finish(setting, layer, layer.clamp),
     ]
     weights = layer.weights.reshape(height * width, channels)

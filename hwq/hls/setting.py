@@ -11,6 +11,7 @@ from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization
 from hwq.numeric.requantize import Contract
+from hwq.schedule.order import OrderedSum
 
 ROUNDINGS: Mapping[Contract, str] = {
     Contract.DOUBLE: "hwq::contract::double_rounding",
@@ -23,11 +24,15 @@ Spec = list[tuple[str, str, str]]
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """Where a layer stands: its network, what the project says of arithmetic and array, and the lanes of tensors."""
+    """Where a layer stands: its network, what the project says of arithmetic and array, and the lanes of tensors.
+
+    ``sums`` has the layers that accumulate as the array does, in its order; others do so exactly, in 32 bits.
+    """
 
     network: Network
     accelerator: Accelerator
     lanes: Mapping[str, int]
+    sums: Mapping[str, OrderedSum]
 
     @property
     def contract(self) -> Contract:

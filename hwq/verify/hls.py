@@ -19,6 +19,7 @@ from hwq.hls.assembly import assemble
 from hwq.hls.emission import BENCH, Vectors, project_files, vector_files, write_files
 from hwq.hls.flavors import Flavor
 from hwq.hls.source import Source
+from hwq.schedule.order import ordered_sums
 from hwq.schedule.runs import WHOLE
 from hwq.toolchain import tools
 from hwq.toolchain.cache import cached_build, content_key
@@ -44,8 +45,8 @@ class HlsDesign:
 
     def vectors(self, x: NDArray[np.integer]) -> Vectors:
         """What every tensor holds for samples ``x`` [N, *input shape]."""
-        # Sums that could leave their width are refused: no order changes them.
-        return Emulator(self.network, self.accelerator.arithmetic.contract).trace(x)
+        sums = ordered_sums(self.network, self.accelerator)
+        return Emulator(self.network, self.accelerator.arithmetic.contract, sums=sums).trace(x)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,12 @@ using natural = ac_int<BITS, false>;
 template <class T>
 using stream = ac_channel<T>;
 
+// The lowest BITS bits of a number.
+template <int BITS, class T>
+integer<BITS> wrap(T x) {
+  return integer<BITS>(x);
+}
+
 // The exact product.
 inline integer<63> multiply(integer<32> a, natural<31> b) {
   return a * b;

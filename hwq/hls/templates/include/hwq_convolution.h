@@ -25,13 +25,17 @@ void convolution(
     for (int column = 0; column < SPEC::out_width; column++) {
       for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
         const int base = first / size * depth;
-        integer<SPEC::accumulator_bits> sums[SPEC::columns];
-#pragma HLS array_partition variable = sums complete
+        typename sums<SPEC>::accumulator totals[SPEC::columns];
+        typename sums<SPEC>::pass psums[SPEC::columns];
+#pragma HLS array_partition variable = totals complete
+#pragma HLS array_partition variable = psums complete
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-          sums[c] = 0;
+          totals[c] = 0;
+          psums[c] = 0;
         }
+        pass_counter<SPEC> passes;
         for (int tap = 0; tap < window<SPEC>::taps; tap++) {
           const int from_row = window<SPEC>::row(row, tap / SPEC::kernel_width);
           const int from_column = window<SPEC>::column(column, tap % SPEC::kernel_width);
@@ -49,14 +53,18 @@ void convolution(
               operands[r] = integer<9>(inside ? int(lines[line][place][base + channel + r]) - SPEC::offset
                                               : SPEC::padding_operand);
             }
+            const bool over = passes.step(SPEC::rows);
 #pragma hls_unroll yes
             for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
 #pragma hls_unroll yes
               for (int r = 0; r < SPEC::rows; r++) {
 #pragma HLS unroll
-                sums[c] += operands[r] * integer<SPEC::weight_bits>(weights[first + c][tap][channel + r]);
+                sums<SPEC>::add(
+                    sums<SPEC>::multiply(operands[r], integer<SPEC::weight_bits>(weights[first + c][tap][channel + r])),
+                    psums[c], totals[c]);
               }
+              if (over) sums<SPEC>::end_pass(psums[c], totals[c]);
             }
           }
         }
@@ -64,7 +72,7 @@ void convolution(
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-          result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);
+          result.lane[c] = finish_sum<SPEC>(totals[c], records[first + c]);
         }
         y.write(result);
       }

@@ -28,31 +28,39 @@ void dense(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
       }
     }
     for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
-      integer<SPEC::accumulator_bits> sums[SPEC::columns];
-#pragma HLS array_partition variable = sums complete
+      typename sums<SPEC>::accumulator totals[SPEC::columns];
+      typename sums<SPEC>::pass psums[SPEC::columns];
+#pragma HLS array_partition variable = totals complete
+#pragma HLS array_partition variable = psums complete
 #pragma hls_unroll yes
       for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-        sums[c] = 0;
+        totals[c] = 0;
+        psums[c] = 0;
       }
+      pass_counter<SPEC> passes;
 #pragma hls_pipeline_init_interval 1
       for (int input = 0; input < SPEC::depth; input += SPEC::rows) {
 #pragma HLS pipeline II = 1
+        const bool over = passes.step(SPEC::rows);
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
 #pragma hls_unroll yes
           for (int r = 0; r < SPEC::rows; r++) {
 #pragma HLS unroll
-            sums[c] += operands[input + r] * integer<SPEC::weight_bits>(weights[first + c][input + r]);
+            sums<SPEC>::add(
+                sums<SPEC>::multiply(operands[input + r], integer<SPEC::weight_bits>(weights[first + c][input + r])),
+                psums[c], totals[c]);
           }
+          if (over) sums<SPEC>::end_pass(psums[c], totals[c]);
         }
       }
       codes<SPEC::lanes_out> result;
 #pragma hls_unroll yes
       for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-        result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);
+        result.lane[c] = finish_sum<SPEC>(totals[c], records[first + c]);
       }
       y.write(result);
     }

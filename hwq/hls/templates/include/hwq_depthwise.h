@@ -20,13 +20,17 @@ void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>&
     known = read_rows<SPEC>(x, lines, known, window<SPEC>::row(row, SPEC::kernel_height - 1) + 1);
     for (int column = 0; column < SPEC::out_width; column++) {
       for (int first = 0; first < SPEC::out_channels; first += SPEC::columns) {
-        integer<SPEC::accumulator_bits> sums[SPEC::columns];
-#pragma HLS array_partition variable = sums complete
+        typename sums<SPEC>::accumulator totals[SPEC::columns];
+        typename sums<SPEC>::pass psums[SPEC::columns];
+#pragma HLS array_partition variable = totals complete
+#pragma HLS array_partition variable = psums complete
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-          sums[c] = 0;
+          totals[c] = 0;
+          psums[c] = 0;
         }
+        pass_counter<SPEC> passes;
 #pragma hls_pipeline_init_interval 1
         for (int tap = 0; tap < window<SPEC>::taps; tap++) {
 #pragma HLS pipeline II = 1
@@ -35,20 +39,23 @@ void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>&
           const bool inside = window<SPEC>::inside(from_row, from_column);
           const int line = inside ? from_row % window<SPEC>::lines : 0;
           const int place = inside ? from_column : 0;
+          const bool over = passes.step(1);
 #pragma hls_unroll yes
           for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
             const int channel = (first + c) / SPEC::multiplier;
             const integer<9> operand =
                 integer<9>(inside ? int(lines[line][place][channel]) - SPEC::offset : SPEC::padding_operand);
-            sums[c] += operand * integer<SPEC::weight_bits>(weights[tap][first + c]);
+            sums<SPEC>::add(sums<SPEC>::multiply(operand, integer<SPEC::weight_bits>(weights[tap][first + c])),
+                            psums[c], totals[c]);
+            if (over) sums<SPEC>::end_pass(psums[c], totals[c]);
           }
         }
         codes<SPEC::lanes_out> result;
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-          result.lane[c] = finish_sum<SPEC>(sums[c], records[first + c]);
+          result.lane[c] = finish_sum<SPEC>(totals[c], records[first + c]);
         }
         y.write(result);
       }

@@ -3,7 +3,7 @@
 #define HWQ_REQUANTIZE_H
 
 #include "hwq_standard.h"
-#include "hwq_types.h"
+#include "hwq_sums.h"
 
 namespace hwq {
 
@@ -61,8 +61,12 @@ integer<8> finish(integer<33> x) {
 template <class SPEC>
 integer<8> finish_sum(integer<SPEC::accumulator_bits> sum, const record& constants) {
 #pragma HLS inline
-  // Modulo 2^32: where the bias has taken zero-points in, it may leave 32 bits on the way.
-  const integer<32> biased = integer<32>(integer<34>(sum) + constants.bias);
+  // Accumulators of more than 32 bits saturate there. Others do not: where the bias has taken zero-points in, it may
+  // leave 32 bits on the way.
+  constexpr int bits = larger(SPEC::accumulator_bits + SPEC::truncate, 32);
+  const integer<bits + 1> whole = integer<bits + 1>(sum * (integer<bits + 1>(1) << SPEC::truncate));
+  const integer<bits + 2> total = integer<bits + 2>(integer<bits + 2>(whole) + constants.bias);
+  const integer<32> biased = fit<bits == 32 ? overflow::wrap : overflow::saturate, 32, bits + 2>(total);
   return finish<SPEC>(requantize<SPEC::rounding>(biased, constants.scale));
 }
 

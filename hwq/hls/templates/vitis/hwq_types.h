@@ -19,6 +19,13 @@ using natural = ap_uint<BITS>;
 template <class T>
 using stream = hls::stream<T>;
 
+// The lowest BITS bits of a number.
+template <int BITS, class T>
+integer<BITS> wrap(T x) {
+#pragma HLS inline
+  return integer<BITS>(x);
+}
+
 // The exact product.
 inline integer<63> multiply(integer<32> a, natural<31> b) {
 #pragma HLS inline
