@@ -12,7 +12,7 @@ from hwq.emulate import Emulator, ordered
 from hwq.emulate.clamping import loops
 from hwq.emulate.clamping.forms import Form
 from hwq.emulate.vectors import has_vnni
-from hwq.graph.layers import Dense, DepthwiseConv2D, WeightedLayer
+from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.accumulation import Accumulated, Accumulation, BiasPlace, Granularity, SumOverflow
@@ -208,6 +208,32 @@ def test_wrapped_sums_may_leave_32_bits_on_their_way(monkeypatch: pytest.MonkeyP
     how = OrderedSum(Accumulation(None, 13, WRAP), _passes(depth, 1000), False)
     Emulator(network, sums={"y": how}).run(x)
     np.testing.assert_array_equal(spy.sums[0][:1, :2], _expected(network, how, x).sums[0])
+
+
+@pytest.mark.parametrize("way", WAYS[:2])
+@pytest.mark.parametrize("depth", [1, 3, 6])
+def test_bytes_that_are_not_adjacent_are_not_taken_together(
+    depth: int, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exact sum is one pass over kernel rows that lie apart."""
+    monkeypatch.setattr(ordered, "has_vnni", lambda: way == "vnni")
+    rng, spy = np.random.default_rng(depth), _Spy(monkeypatch)
+    one = Quantization(INT8, np.float32([1.0]), np.int32([0]))
+    weights = rng.integers(-128, 128, (2, 2, 3, depth), dtype=np.int8)
+    layer = Conv2D(
+        "y", ("x",), "y", weights=weights, weight_quantization=one, bias=np.zeros(2, np.int32), clamp=(-128, 127),
+        stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 2), groups=1,
+    )  # fmt: skip
+    network = Network(
+        "one", {"x": Tensor("x", (4, 7, depth), one), "y": Tensor("y", (3, 3, 2), one)}, (layer,), "x", "y"
+    )
+    x = rng.integers(-128, 128, (2, 4, 7, depth), dtype=np.int8)
+    how = OrderedSum(Accumulation(None, 11, WRAP), (depth,) * 6, False)
+    Emulator(network, sums={"y": how}).run(x)
+    windows = np.lib.stride_tricks.sliding_window_view(x, (2, 5), axis=(1, 2))[..., ::2].transpose(0, 1, 2, 4, 5, 3)
+    products = windows.reshape(18, 1, -1).astype(np.int64) * weights.reshape(2, -1)
+    expected = how.accumulation.compute(products, how.passes).sums
+    np.testing.assert_array_equal(spy.sums[0][:18, :2], expected)
 
 
 @pytest.mark.parametrize(
