@@ -24,6 +24,8 @@ from hwq.arch.parameters import (
 )
 from hwq.numeric.accumulation import Accumulation, BiasPlace, Granularity, SumOverflow
 from hwq.numeric.formats import IntFormat
+from hwq.numeric.requantization import Requantization
+from hwq.numeric.requantize import Contract
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -108,6 +110,17 @@ class Accelerator:
             return self.arithmetic.accumulator_bits
         chosen = self.arithmetic.psum_bits
         return self.exact_psum_bits if chosen is None else chosen
+
+    @property
+    def requantization(self) -> Requantization:
+        """How sums become codes."""
+        r = self.requantizer
+        return Requantization(self.arithmetic.contract, r.multiplier_bits, r.add_bits, r.rounding, r.output_overflow)
+
+    @property
+    def record(self) -> Layout:
+        """The record of a channel."""
+        return isa.record_layout(self.requantization)
 
     @property
     def may_overflow(self) -> bool:
@@ -238,7 +251,7 @@ class Accelerator:
         return {
             isa.Space.ACTIVATIONS: self.word * self.activation.width,
             isa.Space.WEIGHTS: self.array.columns * self.weight.width,
-            isa.Space.RECORDS: self.lanes * isa.RECORD.bits,
+            isa.Space.RECORDS: self.lanes * self.record.bits,
             isa.Space.DESCRIPTORS: isa.WORD_BITS,
         }
 
@@ -308,8 +321,8 @@ class Accelerator:
 
     @property
     def requantizer_latency(self) -> int:
-        """From accumulator and record to output code."""
-        return 8
+        """From accumulator and record to output code: without a multiplier three cycles less."""
+        return 5 if self.arithmetic.contract is Contract.SHIFT else 8
 
     @property
     def store_latency(self) -> int:

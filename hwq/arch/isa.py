@@ -13,7 +13,8 @@ from enum import IntEnum
 from hwq.arch.engines import array, depthwise, elementwise, pooling, table
 from hwq.arch.engines.fields import OPCODE
 from hwq.arch.layout import WORD_BITS as WORD_BITS
-from hwq.arch.layout import Field, Layout, s, u
+from hwq.arch.layout import Field, Layout
+from hwq.numeric.requantization import Requantization
 
 
 class Opcode(IntEnum):
@@ -77,14 +78,13 @@ def descriptor_fields(words: Sequence[int]) -> dict[str, int]:
     return LAYOUTS[Opcode(LAYOUTS[Opcode.END].unpack(packed)["opcode"])].unpack(packed)
 
 
-RECORD = Layout(
-    (
-        s("bias", 32, "added to the accumulator"),
-        u("multiplier", 31, "requantization multiplier"),
-        s("shift", 6, "power of two of the scale: left where positive, right where negative"),
-    )
-)
-"""Requantization of one output channel."""
+def record_layout(requantization: Requantization) -> Layout:
+    """Requantization of one output channel."""
+    return Layout(tuple(Field(f.name, f.width, f.signed, f.doc) for f in requantization.fields))
+
+
+RECORD = record_layout(Requantization())
+"""The record of contract ``double``."""
 
 
 class Register(IntEnum):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from hwq.arch.checks import Checks, Choice, Range
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
+from hwq.numeric.requantization import CONTRACTS, OutputOverflow
 from hwq.numeric.requantize import Contract
 from hwq.numeric.rounding import Rounding
 
@@ -72,7 +73,7 @@ class ArithmeticParameters:
     Parameters
     ----------
     contract:
-        Requantization contract; the hardware computes ``double``.
+        Requantization contract.
     input_zero_point:
         See :class:`InputZeroPoint`.
     activation_bits, weight_bits:
@@ -91,7 +92,7 @@ class ArithmeticParameters:
         When it enters (:class:`~hwq.numeric.accumulation.BiasPlace`).
     """
 
-    contract: Annotated[Contract, Choice(Contract.DOUBLE)] = Contract.DOUBLE
+    contract: Annotated[Contract, Choice(*CONTRACTS)] = Contract.DOUBLE
     input_zero_point: InputZeroPoint = InputZeroPoint.FOLDED
     activation_bits: Annotated[int, Range(8, 8)] = 8
     weight_bits: Annotated[int, Range(2, 8)] = 8
@@ -125,10 +126,20 @@ class RequantizerParameters:
         Channels requantized per cycle; a divisor of the array's columns. ``None`` is half the columns.
     max_left_shift:
         Largest left shift before the multiplication, in bits. Scales below 1 need none, and 0 leaves the shifter out.
+    multiplier_bits, add_bits:
+        Of contract ``plain``: widths of the multiplier and of what is added to the product.
+    rounding:
+        Of contracts ``plain`` and ``shift``.
+    output_overflow:
+        What becomes of results outside the format of the codes, in layers that accumulate.
     """
 
     lanes: Annotated[int, Range(1, 256)] | None = None
     max_left_shift: Annotated[int, Range(0, 30)] = 30
+    multiplier_bits: Annotated[int, Range(1, 31)] = 16
+    add_bits: Annotated[int, Range(8, 62)] = 48
+    rounding: Rounding = Rounding.HALF_UP
+    output_overflow: OutputOverflow = OutputOverflow.SATURATE
 
     def __post_init__(self) -> None:
         with Checks("requantizer") as check:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from hwq.cli import console, exit_codes
+from hwq.cli.counts import COUNT_COLUMNS, counts_json
 from hwq.cli.hls import open_hls
 from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
@@ -164,15 +165,11 @@ def run_json(layer: RunReport) -> dict[str, Any]:
         "macs": layer.macs,
         "utilization": None if layer.utilization is None else round(layer.utilization, 6),
         "cycles_by_cause": dict(layer.causes),
-        **_counts_json(layer.counts),
+        **counts_json(layer.counts or (None, None, None)),
         "wrong_counts": [vars(wrong) for wrong in layer.wrong_counts],
         "wrong_cycles": [{"sample": sample, "cycles": count} for sample, count in layer.wrong_cycles],
         "divergence": None if layer.divergence is None else vars(layer.divergence),
     }
-
-
-def _counts_json(counts: tuple[int, int, int] | None) -> dict[str, int | None]:
-    return dict(zip(("psum_overflows", "accumulator_overflows", "output_clamps"), counts or (None,) * 3, strict=True))
 
 
 _COLUMNS = (
@@ -187,12 +184,6 @@ _COLUMNS = (
 
 #: Those of them that need a clock.
 _CLOCKED = ("Cycles", "Predicted", "Use")
-
-_COUNT_COLUMNS = (
-    Column("Psum overflows", right=True),
-    Column("Acc. overflows", right=True),
-    Column("Clamps", right=True, drop=5),
-)
 
 #: Most wrong counters that are told.
 _MOST_COUNTS = 3
@@ -212,7 +203,7 @@ def _print(report: VerifyReport, origin: str, waveform: Path | None, output: Pat
         for run in report.runs
     ]
     out.print(
-        fitted((*(_COLUMNS[number] for number in shown), *(_COUNT_COLUMNS if counted else ()), Column("")), rows, out)
+        fitted((*(_COLUMNS[number] for number in shown), *(COUNT_COLUMNS if counted else ()), Column("")), rows, out)
     )
     out.print()
     if causes:

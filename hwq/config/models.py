@@ -49,7 +49,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "product_register": "Register each product before the sum: one cycle more latency, a shorter critical path.",
     },
     "arithmetic": {
-        "contract": "Requantization contract: double is TFLite Micro's, two integer roundings.",
+        "contract": (
+            "How sums become codes (docs/spec/numerics.md, N.4 and N.10). double: two integer roundings, TFLite "
+            "Micro's. up2: those of LiteRT's optimized kernels. single: one rounding. plain: a multiplier, an addition "
+            "and one shift of chosen widths. shift: scales that are powers of two, no multiplier."
+        ),
         "input_zero_point": (
             "Where the input's zero-point is taken care of. folded: the array sees raw codes, padding injects the "
             "zero-point, the bias absorbs the rest. subtracted: the array sees code minus zero-point, one bit wider."
@@ -76,6 +80,10 @@ _WORDS: dict[str, dict[str, str]] = {
     "requantizer": {
         "lanes": "Channels requantized per cycle; a divisor of array.columns; null: half the columns.",
         "max_left_shift": "Largest left shift before the multiplication, in bits; scales below 1 need none.",
+        "multiplier_bits": "Width of the multiplier under contract plain, in bits.",
+        "add_bits": "Width of what contract plain adds to the product, in bits: a bias times its multiplier.",
+        "rounding": "Rounding of the shift under contracts plain and shift (docs/spec/numerics.md, N.2).",
+        "output_overflow": "What becomes of results outside the format of the codes, in layers that accumulate.",
     },
     "buffers": {
         "activations": "Activation memory, in elements: a layer's input and output live in it together.",

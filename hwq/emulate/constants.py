@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate.epilogue import BOUNDED, NUMBERS
-from hwq.emulate.scaling import scales_under
-from hwq.graph.layers import Conv2D, DepthwiseConv2D, WeightedLayer
+from hwq.graph.layers import DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
+from hwq.graph.scaling import halves_go_away, scales_under
 from hwq.graph.tensors import Quantization
 from hwq.numeric.bounds import accumulator_bounds, operand_range
 from hwq.numeric.formats import INT32
@@ -64,7 +64,7 @@ class ChannelConstants:
             multiplier,
             np.maximum(shift, 0),
             np.maximum(-shift, 0),
-            -_halves_go_away(layer, contract).astype(np.int64),
+            -halves_go_away(layer, contract).astype(np.int64),
         )
         for row, values in zip(self.integers, rows, strict=True):
             row[: self.valid] = values[part].astype(np.int32)
@@ -81,19 +81,6 @@ class ChannelConstants:
             self.integers[3, self.valid :] = 1
         blocks = self.roundings.reshape(-1, 8, 2)
         self.roundings = np.ascontiguousarray(blocks.transpose(0, 2, 1)).reshape(-1)
-
-
-def _halves_go_away(layer: WeightedLayer, contract: Contract) -> NDArray[np.bool_]:
-    """Whether each channel's second rounding takes halves away from zero, as DOUBLE does, or up, as UP2 does.
-
-    LiteRT's optimized kernels, which UP2 stands for, leave grouped convolutions to the reference, and in depthwise ones
-    the channels behind the last whole vector of eight.
-    """
-    channels = np.arange(layer.channels)
-    if contract is not Contract.UP2 or (isinstance(layer, Conv2D) and layer.groups > 1):
-        return np.ones(len(channels), np.bool_)
-    whole = len(channels) // 8 * 8 if isinstance(layer, DepthwiseConv2D) else len(channels)
-    return channels >= whole
 
 
 def _reach(layer: WeightedLayer, source: Quantization) -> NDArray[np.int64]:

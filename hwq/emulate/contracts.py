@@ -44,14 +44,17 @@ _ARITHMETIC = {
 NETWORK_CONTRACTS = tuple(_ARITHMETIC)
 
 
-def arithmetic_of(contract: Contract) -> Arithmetic:
-    """The arithmetic of a whole network under ``contract``.
+def arithmetic_of(contract: Contract, on_chip: bool = False) -> Arithmetic:
+    """The arithmetic of a whole network under ``contract``; with ``on_chip`` of the layers that stay off the chip.
 
     Raises
     ------
     ConfigError
-        SHIFT, which needs more than a network says: scales that are powers of two, and a rounding.
+        PLAIN and SHIFT, which need more than a network says, without a chip: widths and a rounding.
     """
+    if on_chip and contract in (Contract.PLAIN, Contract.SHIFT):
+        # What no engine runs is TFLite's.
+        return _ARITHMETIC[Contract.DOUBLE]
     if contract not in _ARITHMETIC:
         known = ", ".join(c.value for c in NETWORK_CONTRACTS)
         raise ConfigError(f"contract: {contract.value} does not run whole networks; {known} do")

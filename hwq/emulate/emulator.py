@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from hwq.errors import DataError, ModelError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
+from hwq.numeric.requantization import CONTRACTS
 from hwq.numeric.requantize import Contract
 from hwq.schedule.order import OrderedSum
 
@@ -51,7 +53,7 @@ class Emulator:
     Raises
     ------
     ConfigError
-        The contract does not run whole networks (SHIFT).
+        The contract does not run whole networks but on an accelerator (PLAIN, SHIFT).
     ModelError
         A layer or the whole network is too large to be computed; the message says by how much.
     """
@@ -66,7 +68,8 @@ class Emulator:
     ) -> None:
         self.network = network
         self.contract = contract
-        arithmetic = arithmetic_of(contract)
+        arithmetic = arithmetic_of(contract, on_chip=bool(sums))
+        sums = {name: _under(contract, how) for name, how in (sums or {}).items()}
         product = product or fastest_product()
         self._slots = Slots(network)
         if self._slots.bytes_per_sample > _LARGEST:
@@ -77,9 +80,7 @@ class Emulator:
         self._kernels: dict[str, Kernel] = {}
         for layer in network.layers:
             try:
-                self._kernels[layer.name] = build(
-                    network, layer, arithmetic, product, (sums or {}).get(layer.name), count
-                )
+                self._kernels[layer.name] = build(network, layer, arithmetic, product, sums.get(layer.name), count)
             except ModelError as error:
                 raise ModelError(f"layer {layer.name}: {error}") from None
         #: Samples that are computed together: enough to hide the cost of calls, few enough to stay in cache.
@@ -166,6 +167,13 @@ class Emulator:
         y = np.empty(buffer.shape, tensor.quantization.format.dtype)
         _to_codes(buffer, tensor, y)
         return y
+
+
+def _under(contract: Contract, how: OrderedSum) -> OrderedSum:
+    """``how`` under a contract that is not the accelerator's, for comparison."""
+    if contract is how.requantization.contract or contract not in CONTRACTS:
+        return how
+    return replace(how, requantization=replace(how.requantization, contract=contract))
 
 
 def _to_bytes(codes: Codes, tensor: Tensor, out: Bytes) -> None:

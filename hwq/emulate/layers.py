@@ -16,7 +16,7 @@ from hwq.emulate import kernels
 from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.depthwise import Depthwise
 from hwq.emulate.memory import Bytes
-from hwq.emulate.ordered import Ordered, may_overflow
+from hwq.emulate.ordered import Ordered, is_unusual, may_overflow
 from hwq.emulate.products import Convolution, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
@@ -70,7 +70,11 @@ def build(
     if how is not None and isinstance(layer, WeightedLayer):
         spec = how.accumulation
         chosen = spec.overflow is not SumOverflow.REFUSE
-        unlike = spec.truncate > 0 or (spec.is_wide and _enters_beyond(network, layer, how))
+        unlike = (
+            spec.truncate > 0
+            or is_unusual(how.requantization)
+            or (spec.is_wide and _enters_beyond(network, layer, how))
+        )
         if unlike or (chosen and (count or may_overflow(network, layer, how))):
             contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
             return Ordered(

@@ -21,14 +21,15 @@ from hwq.graph.network import Network
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.bounds import accumulator_bounds, operand_range
 from hwq.numeric.formats import INT32
+from hwq.numeric.requantization import OutputOverflow, Requantization
 from hwq.numeric.requantize import Contract, wrap32
 from hwq.schedule.order import OrderedSum
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-#: Contracts whose sums may leave their width.
-_CONTRACTS = (Contract.DOUBLE, Contract.SINGLE)
+#: Contracts of the kernels of vectors.
+_FAST = (Contract.DOUBLE, Contract.SINGLE)
 
 #: Beyond this part of a layer's channels, taking the others apart costs more than it saves.
 _MOST = 0.75
@@ -83,17 +84,17 @@ class Ordered:
         usual: Callable[[], Callable[[Bytes, Bytes], None]],
         count: bool,
     ) -> None:
-        if contract not in _CONTRACTS:
+        if contract in (Contract.F64AWAY, Contract.FP32HE):
             raise ConfigError(
                 f"layer {layer.name}: contract {contract.value} is computed with exact sums only, and arithmetic."
-                f"overflow is {how.accumulation.overflow.value}; {' and '.join(_CONTRACTS)} are computed with any"
+                f"overflow is {how.accumulation.overflow.value}"
             )
         self.counting = count
         self._events = np.zeros((layer.channels, 3), np.int64)
         self._repeats = layer.depth_multiplier if isinstance(layer, DepthwiseConv2D) else 1
         parts = None if _is_odd(network, layer, how) else _parts(network, layer, contract, how, count)
         if parts is None:
-            self._parts: Parts = [(np.arange(layer.channels), PlainSums(network, layer, contract, how))]
+            self._parts: Parts = [(np.arange(layer.channels), PlainSums(network, layer, how))]
             self._repeats = 1
         else:
             self._parts = parts
@@ -119,6 +120,12 @@ class Ordered:
 
 
 Parts = list[tuple[Integers, OrderedProduct | PlainSums]]
+
+
+def is_unusual(requantization: Requantization) -> bool:
+    """Whether hardware scales sums as none of the programs does that contracts stand for."""
+    saturates = requantization.output_overflow is OutputOverflow.SATURATE
+    return not saturates or requantization.contract in (Contract.PLAIN, Contract.SHIFT)
 
 
 def may_overflow(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
@@ -165,8 +172,13 @@ def _bias(network: Network, layer: WeightedLayer, how: OrderedSum) -> Integers:
 
 
 def _is_odd(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
-    """Whether only `PlainSums` computes the layer: products are truncated, or a total beyond 32 bits saturates."""
+    """Whether only `PlainSums` computes the layer.
+
+    Products are truncated, a total beyond 32 bits saturates, or sums are scaled in a way of hardware's own.
+    """
     spec = how.accumulation
+    if is_unusual(how.requantization) or how.requantization.contract not in _FAST:
+        return True
     if spec.truncate or not spec.is_wide:
         return spec.truncate > 0
     source = network.tensors[layer.inputs[0]].quantization

@@ -152,7 +152,7 @@ def build_manifest(
             "words": isa.DESCRIPTOR_WORDS,
             "layouts": {opcode.name: _layout(layout) for opcode, layout in a.layouts.items()},
         },
-        "record": {"bits": isa.RECORD.bits, "fields": _layout(isa.RECORD)},
+        "record": {"bits": a.record.bits, "fields": _layout(a.record)},
         "memories": _memories(program),
         "latencies": _latencies(a),
         "images": dict(images),

@@ -12,7 +12,7 @@ from hwq.arch.accelerator import Accelerator as AcceleratorParameters
 from hwq.arch.engines import SUMMING
 from hwq.arch.isa import COUNTERS
 from hwq.gateware.activations import ActivationMemory
-from hwq.gateware.descriptor import RECORD
+from hwq.gateware.descriptor import record_shape
 from hwq.gateware.engines import ENGINES
 from hwq.gateware.library import place
 from hwq.gateware.load import LoadPort, beat_layout
@@ -93,14 +93,15 @@ class Accelerator(Component):
 
         if parameters.begins_with_bias:
             # Biases are kept where accumulators begin with them, too.
-            records = data.View(data.ArrayLayout(RECORD, parameters.lanes), load.records_data)
+            field = parameters.requantization.bias_field
+            records = data.View(data.ArrayLayout(record_shape(parameters), parameters.lanes), load.records_data)
             for name in SUMMING:
                 if name in engines:
                     port = engines[name].biases
                     m.d.comb += [
                         port.enable.eq(load.records_enable),
                         port.address.eq(load.address),
-                        *(port.data[lane].eq(records[lane].bias) for lane in range(parameters.lanes)),
+                        *(port.data[lane].eq(records[lane][field]) for lane in range(parameters.lanes)),
                     ]
 
         if parameters.may_overflow:

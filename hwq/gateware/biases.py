@@ -19,9 +19,9 @@ class Biases(Component):
     """``starts[c]`` is what output channel c of a job begins with.
 
     Biases lie as records do, a word for each group of lanes, and are written with them. With ``start`` those of the
-    layer's first block are fetched, a group a cycle; with ``job_begin``, which comes with a job's first step, they move to
-    ``starts`` in the next cycle and the next block's are fetched, after the last block those of the first again. From
-    one ``job_begin`` to the next, and from ``start`` to the first, it takes 2 cycles more than a block has groups.
+    layer's first block are fetched, a group a cycle; with ``job_begin``, which comes with a job's first step, they move
+    to ``starts`` in the next cycle and the next block's are fetched, after the last block those of the first again.
+    From one ``job_begin`` to the next, and from ``start`` to the first, it takes 2 cycles more than a block has groups.
     """
 
     module = "hwq_biases"

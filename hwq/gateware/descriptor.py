@@ -54,10 +54,11 @@ def descriptor_signature(accelerator: Accelerator, opcode: isa.Opcode, *fields: 
     return Signature({name: Out(field_shape(name, accelerator)) for name in names})
 
 
-RECORD = data.StructLayout(
-    {
-        name: signed_shape(place.field.width) if place.field.signed else unsigned(place.field.width)
-        for name, place in isa.RECORD.fields.items()
-    }
-)
-"""Layout of one channel's record; fields are adjacent, as in ``isa.RECORD``."""
+def record_shape(accelerator: Accelerator) -> data.StructLayout:
+    """Layout of one channel's record; fields are adjacent, as in ``arch.isa``."""
+    return data.StructLayout(
+        {
+            name: signed_shape(place.field.width) if place.field.signed else unsigned(place.field.width)
+            for name, place in accelerator.record.fields.items()
+        }
+    )

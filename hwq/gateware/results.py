@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines import SUMMING
-from hwq.gateware.descriptor import RECORD
+from hwq.gateware.descriptor import record_shape
 from hwq.gateware.library import place
 from hwq.gateware.nets import add, delay, net
 from hwq.gateware.ports import any_of, pick, result_signature, write_signature
 from hwq.gateware.ram import Ram, address_bits
 from hwq.gateware.requantizer import Requantizer
+from hwq.numeric.requantization import OutputOverflow
 
 
 class Results(Component):
@@ -38,7 +41,7 @@ class Results(Component):
                 **({"clamps": Out(range(accelerator.lanes + 1))} if accelerator.may_overflow else {}),
                 "record_write_enable": In(1),
                 "record_write_address": In(address_bits(accelerator.record_words)),
-                "record_write_data": In(accelerator.lanes * RECORD.size),
+                "record_write_data": In(accelerator.lanes * accelerator.record.bits),
             }
         )
 
@@ -63,7 +66,8 @@ class Results(Component):
         ]
 
         # -- records and requantizers ----------------------------------------------------------------------------------
-        records = place(m, "record_memory", Ram, platform, width=lanes * RECORD.size, depth=accelerator.record_words)
+        shape = record_shape(accelerator)
+        records = place(m, "record_memory", Ram, platform, width=lanes * shape.size, depth=accelerator.record_words)
         m.d.comb += [
             records.write_enable.eq(self.record_write_enable),
             records.write_address.eq(self.record_write_address),
@@ -86,18 +90,22 @@ class Results(Component):
             data.ArrayLayout(engines[next(iter(engines))].values.shape().elem_shape, lanes),
             pick(m, "values", [(now, engine.values) for now, engine in ours]),
         )
-        # Sums that began with their bias are not given it again.
         summing = any_of([engine.valid for name, engine in engines.items() if name in SUMMING])
-        begun = delay(m, summing, 1, "begun") if accelerator.begins_with_bias else None
+        wraps = accelerator.requantization.output_overflow is OutputOverflow.WRAP
+        # Whether the values of a cycle are sums of products.
+        sums = delay(m, summing, 1, "sums") if accelerator.begins_with_bias or wraps else None
+        begun = sums if accelerator.begins_with_bias else None
         clamped = []
         for lane in range(lanes):
-            fields = data.View(RECORD, records.read_data[lane * RECORD.size : (lane + 1) * RECORD.size])
+            fields = data.View(shape, records.read_data[lane * shape.size : (lane + 1) * shape.size])
             requantizer = place(m, f"requantizer_{lane}", Requantizer, platform, accelerator=accelerator)
             m.d.comb += [
                 requantizer.accumulator.eq(values[lane]),
-                requantizer.bias.eq(fields.bias if begun is None else Mux(begun, 0, fields.bias)),
-                requantizer.multiplier.eq(fields.multiplier),
-                requantizer.shift.eq(fields.shift),
+                *(
+                    getattr(requantizer, name).eq(self._field(fields, name, begun))
+                    for name in accelerator.record.fields
+                ),
+                *([requantizer.wrap.eq(sums)] if wraps else []),
                 Cat(requantizer.zero_point).eq(zero_point),
                 Cat(requantizer.low).eq(low),
                 Cat(requantizer.high).eq(high),
@@ -109,3 +117,9 @@ class Results(Component):
             counted = delay(m, summing, cycles, "counted", reset_less=False)
             m.d.sync += self.clamps.eq(add([counted & out for out in clamped]))
         return m
+
+    @staticmethod
+    def _field(fields: Any, name: str, begun: Any) -> Any:
+        """A field of a record for its lane; sums that began with their bias are not given it again."""
+        value = fields[name]
+        return Mux(begun, 0, value) if begun is not None and name in ("bias", "add") else value

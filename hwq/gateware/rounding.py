@@ -10,13 +10,15 @@ from hwq.gateware.nets import net
 from hwq.numeric.rounding import Rounding
 
 
-def half_away(m: Module, value: Signal, right: Any, most: int) -> Signal:
+def half_away(m: Module, value: Signal, right: Any, most: int, away: Any = None) -> Signal:
     """What a shift to the right, which rounds down, makes ``value / 2^right``, halves away from zero.
 
-    That is half a unit up, and one less where ``value`` is negative. ``right`` is at most ``most``; 0 changes nothing.
+    That is half a unit up, and one less where ``value`` is negative, so that without ``away``, where there is such a
+    flag, halves go up. ``right`` is at most ``most``; 0 changes nothing.
     """
     half = Cat(right == i + 1 for i in range(most))
-    less = net(m, "less", value[-1] & right.any(), 1)
+    negative = value[-1] if away is None else value[-1] & away
+    less = net(m, "less", negative & right.any(), 1)
     return net(m, "nudge", value + half - less, signed(max(len(value), most + 1) + 1))
 
 

@@ -12,6 +12,7 @@ from hwq.hls.naming import Names
 from hwq.hls.setting import ROUNDINGS, Setting
 from hwq.hls.source import Computation, LayerCode, Source, StreamCode, TensorCode
 from hwq.numeric.accumulation import BiasPlace
+from hwq.numeric.requantization import OutputOverflow
 from hwq.schedule.order import ordered_sums
 
 #: Packs that a stream holds between layers that follow one another.
@@ -54,6 +55,9 @@ def _option_faults(accelerator: Accelerator) -> list[str]:
     if contract not in ROUNDINGS:
         known = " and ".join(known.value for known in ROUNDINGS)
         faults.append(f"arithmetic.contract: {contract.value} is not exported to C++; {known} are")
+    output = accelerator.requantization.output_overflow
+    if output is not OutputOverflow.SATURATE:
+        faults.append(f"requantizer.output_overflow: {output.value} is not exported to C++; saturate is")
     if accumulation.bias is not BiasPlace.AFTER:
         faults.append(f"arithmetic.bias: {accumulation.bias.value} is not exported to C++; {BiasPlace.AFTER.value} is")
     return faults

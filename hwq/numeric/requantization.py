@@ -103,6 +103,11 @@ class Requantization:
             return (_BIAS, multiplier, _SHIFT, away)
         return (_BIAS, multiplier, _SHIFT)
 
+    @property
+    def bias_field(self) -> str:
+        """The field that holds the bias, or stands for it."""
+        return "add" if self.contract is Contract.PLAIN else "bias"
+
     def encode(self, scales: ArrayLike, bias: ArrayLike, away: ArrayLike = False) -> Records:
         """The records of channels.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric import bounds
 from hwq.numeric.accumulation import SumOverflow
 from hwq.numeric.bounds import signed_bits
-from hwq.numeric.requantize import quantize_multiplier
+from hwq.numeric.requantize import Contract, quantize_multiplier
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan
 from hwq.schedule.records import effective_bias
@@ -71,7 +72,9 @@ def width_faults(plans: Sequence[ConvPlan]) -> list[str]:
     ]
     most = a.requantizer.max_left_shift
     text = f"scales need a shift to the left by {{need}} bits and the requantizer shifts by at most {most}"
-    faults.append(_fault(plans, _left_shift, most, "requantizer.max_left_shift", text))
+    faults.append(
+        _fault(plans, lambda plan: left_shift([plan.convolution], a), most, "requantizer.max_left_shift", text)
+    )
     return [fault for fault in faults if fault]
 
 
@@ -80,8 +83,14 @@ def _weight_bits(plan: ConvPlan) -> int:
     return signed_bits(int(weights.min()), int(weights.max()))
 
 
-def _left_shift(plan: ConvPlan) -> int:
-    return int(np.max(quantize_multiplier(plan.convolution.scales)[1]))
+def left_shift(groups: Sequence[Convolution], accelerator: Accelerator) -> int:
+    """Bits by which sums are shifted to the left before they are scaled: none where the contract has no such shift."""
+    contract = accelerator.arithmetic.contract
+    scale = max(float(group.scales.max()) for group in groups)
+    if contract in (Contract.DOUBLE, Contract.UP2):
+        return quantize_multiplier(scale)[1]
+    # Of a power of two; whether scales are is told when the records are made.
+    return math.frexp(scale)[1] - 1 if contract is Contract.SHIFT else 0
 
 
 def _fault(plans: Sequence[ConvPlan], needs: Callable[[ConvPlan], int], have: int, parameter: str, text: str) -> str:

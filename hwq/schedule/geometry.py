@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D
 from hwq.graph.network import Network
-from hwq.graph.requantization import effective_scales
+from hwq.graph.scaling import halves_go_away, scales_under
+from hwq.numeric.requantize import Contract
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,8 @@ class Convolution:
     output pixel.
 
     ``weights`` int64 [channels out, kernel_h, kernel_w, channels in]; ``bias`` int64 [channels out]; ``scales`` float64
-    [channels out], from accumulator to output code; (height, width) pairs throughout; ``start`` is the input position
+    [channels out], from accumulator to output code; ``away`` bool [channels out]: whether halves of its second rounding
+    go away from zero; (height, width) pairs throughout; ``start`` is the input position
     of the first output pixel's first tap, negative in padding.
     """
 
@@ -35,6 +37,7 @@ class Convolution:
     weights: NDArray[np.int64]
     bias: NDArray[np.int64]
     scales: NDArray[np.float64]
+    away: NDArray[np.bool_]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     start: tuple[int, int]
@@ -69,10 +72,12 @@ class Convolution:
         return self.pixels * self.weights.size
 
 
-def convolutions(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) -> list[Convolution]:
-    """The layer as one :class:`Convolution` per group."""
+def convolutions(
+    network: Network, layer: Conv2D | DepthwiseConv2D | Dense, contract: Contract = Contract.DOUBLE
+) -> list[Convolution]:
+    """The layer as one :class:`Convolution` per group, scaled as programs of ``contract`` do."""
     source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
-    scales = effective_scales(network, layer)
+    scales, away = scales_under(contract, network, layer), halves_go_away(layer, contract)
     bias = layer.bias.astype(np.int64)
     if isinstance(layer, Dense):
         outputs, features = layer.weights.shape
@@ -109,6 +114,7 @@ def convolutions(network: Network, layer: Conv2D | DepthwiseConv2D | Dense) -> l
                 weights=weights[chosen].astype(np.int64),
                 bias=bias[chosen],
                 scales=scales[chosen],
+                away=away[chosen],
                 stride=stride,
                 dilation=dilation,
                 start=(-padding[0], -padding[2]),

@@ -54,9 +54,10 @@ def record_words(program: Program) -> list[int]:
 def pack_records(accelerator: Accelerator, records: Sequence[Mapping[str, int]]) -> list[int]:
     """The fields of records as words of record memory, a record for each lane, the first lowest."""
     lanes = accelerator.lanes
-    packed = [isa.RECORD.pack(record) for record in records]
+    layout = accelerator.record
+    packed = [layout.pack(record) for record in records]
     return [
-        sum(record << (lane * isa.RECORD.bits) for lane, record in enumerate(packed[i : i + lanes]))
+        sum(record << (lane * layout.bits) for lane, record in enumerate(packed[i : i + lanes]))
         for i in range(0, len(packed), lanes)
     ]
 

@@ -9,12 +9,16 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
 from hwq.graph.network import Network
 from hwq.numeric.accumulation import Accumulation
+from hwq.numeric.requantization import Requantization
 from hwq.schedule.planning import assign
+
+DOUBLE = Requantization()
+"""Contract ``double``."""
 
 
 @dataclass(frozen=True)
 class OrderedSum:
-    """How an accelerator sums the products of one output of a layer.
+    """How an accelerator sums the products of one output of a layer, and scales the sum.
 
     Parameters
     ----------
@@ -25,11 +29,14 @@ class OrderedSum:
         input channels.
     subtracted:
         Whether operands are codes less zero-point, or the codes themselves.
+    requantization:
+        How sums become codes.
     """
 
     accumulation: Accumulation
     passes: tuple[int, ...]
     subtracted: bool
+    requantization: Requantization = DOUBLE
 
 
 def ordered_sums(network: Network, accelerator: Accelerator) -> Mapping[str, OrderedSum]:
@@ -40,5 +47,5 @@ def ordered_sums(network: Network, accelerator: Accelerator) -> Mapping[str, Ord
         # Groups of one layer are cut alike.
         for plan in assign(network, layer, accelerator).plans[:1]:
             if passes := plan.passes_of_output():
-                found[layer.name] = OrderedSum(accelerator.accumulation, passes, subtracted)
+                found[layer.name] = OrderedSum(accelerator.accumulation, passes, subtracted, accelerator.requantization)
     return found

@@ -94,6 +94,7 @@ def lower(network: Network, layers: Sequence[Layer], accelerator: Accelerator) -
     weights: list[NDArray[np.int64]] = [np.zeros((0, a.array.columns), dtype=np.int64)]
     records: list[dict[str, int]] = []
     weight_words = 0
+    unscaled: dict[str, str] = {}
     steps = []
     for found in assigned:
         inputs, output = _places(network, found.layer, allocation)
@@ -103,7 +104,10 @@ def lower(network: Network, layers: Sequence[Layer], accelerator: Accelerator) -
             places = Places(weight_words, len(records) // a.lanes, bases, output.base)
             descriptors.append({"opcode": plan.opcode.value, **plan.descriptor(places)})
             weights.append(plan.weight_image())
-            records += plan.records()
+            try:
+                records += plan.records()
+            except ConfigError as error:
+                unscaled.setdefault(found.layer.name, str(error))
             weight_words += plan.weight_words
         assert found.engine is not None
         cycles = tuple(plan.cycles() for plan in found.plans)
@@ -121,6 +125,7 @@ def lower(network: Network, layers: Sequence[Layer], accelerator: Accelerator) -
     )
     columns = a.array.columns
     faults = width_faults([plan.cut for found in assigned for plan in found.plans if isinstance(plan, ArrayPlan)])
+    faults += [f"layer {name}: requantizer.{text}" for name, text in unscaled.items()]
     faults += _shortfall(Space.ACTIVATIONS, allocation.elements, a.activation_words * a.word)
     faults += _shortfall(Space.WEIGHTS, weight_words * columns, a.weight_words * columns)
     faults += _shortfall(Space.RECORDS, len(records), a.record_words * a.lanes)

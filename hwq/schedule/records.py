@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
-from hwq.numeric.requantize import quantize_multiplier
+from hwq.numeric.requantization import OutputOverflow
+from hwq.numeric.requantize import Contract
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan
 
@@ -29,15 +30,49 @@ def channel_records(plan: ConvPlan) -> list[dict[str, int]]:
 
 
 def records_of(groups: Sequence[Convolution], accelerator: Accelerator, count: int) -> list[dict[str, int]]:
-    """Fields of the records of the channels of ``groups``, in their order, and zeros up to ``count`` records."""
-    records = []
+    """Fields of the records of the channels of ``groups``, in their order, and zeros up to ``count`` records.
+
+    Raises
+    ------
+    ConfigError
+        A scale or a bias that the contract's records do not hold.
+    """
+    spec, records = accelerator.requantization, []
     for group in groups:
         bias = effective_bias(group, accelerator)
+        after = 0 if accelerator.begins_with_bias else bias
+        fields = dict(spec.encode(group.scales, after, group.away))
         if accelerator.begins_with_bias:
-            bias = accelerator.accumulation.initial(bias)
-        values = (bias, *quantize_multiplier(group.scales))
-        records += [
-            {"bias": int(bias), "multiplier": int(multiplier), "shift": int(shift)}
-            for bias, multiplier, shift in zip(*values, strict=True)
-        ]
-    return records + [{"bias": 0, "multiplier": 0, "shift": 0}] * (count - len(records))
+            fields[spec.bias_field] = accelerator.accumulation.initial(bias)
+        columns = [values.tolist() for values in fields.values()]
+        records += [dict(zip(fields, values, strict=True)) for values in zip(*columns, strict=True)]
+    return records + [dict.fromkeys(accelerator.record.fields, 0)] * (count - len(records))
+
+
+def fixed_record(accelerator: Accelerator, bias: int, multiplier: int, shift: int) -> dict[str, int]:
+    """The record of an engine that does not accumulate, given as contract ``double`` has it.
+
+    Contracts other than ``double`` and ``up2`` hold powers of two alone: a multiplier of 2^30.
+    """
+    contract = accelerator.arithmetic.contract
+    if contract is Contract.UP2:
+        return {"bias": bias, "multiplier": multiplier, "shift": shift, "away": 1}
+    if contract in (Contract.DOUBLE, Contract.SINGLE):
+        return {"bias": bias, "multiplier": multiplier, "shift": shift}
+    assert multiplier == 1 << 30
+    if contract is Contract.SHIFT:
+        return {"bias": bias, "shift": shift - 1}
+    return {"add": bias, "multiplier": 1, "right": 1 - shift}
+
+
+def scales_freely(accelerator: Accelerator) -> bool:
+    """Whether averages, changes of scale and sums of tensors are proven under the contract."""
+    return accelerator.arithmetic.contract in (Contract.DOUBLE, Contract.UP2)
+
+
+def clamp_fields(clamp: tuple[int, int], accelerator: Accelerator) -> dict[str, int]:
+    """Fields of a descriptor for the range of a layer's codes; the lowest code is out where output saturates so."""
+    low, high = clamp
+    if accelerator.requantization.output_overflow is OutputOverflow.SATURATE_SYMMETRIC:
+        low = max(low, accelerator.activation.min + 1)
+    return {"low": low, "high": max(low, high)}

@@ -4,7 +4,8 @@
 // array: rows 4, columns 4, product_register True
 // arithmetic: contract double, input_zero_point folded, activation_bits 8, weight_bits 8, psum_bits default,
 //     accumulator_bits 32, overflow refuse, granularity pass, truncate (bits 0, rounding floor), bias after
-// requantizer: lanes default, max_left_shift 30
+// requantizer: lanes default, max_left_shift 30, multiplier_bits 16, add_bits 48, rounding half_up,
+//     output_overflow saturate
 // buffers: activations 1024, weights 4096, channels 64, descriptors 8, accumulators 16
 // derived: psum 18 bits, 2 requantizer lanes, words of 4 elements
 //

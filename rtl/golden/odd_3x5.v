@@ -4,7 +4,8 @@
 // array: rows 3, columns 5, product_register False
 // arithmetic: contract double, input_zero_point subtracted, activation_bits 8, weight_bits 8, psum_bits default,
 //     accumulator_bits 24, overflow refuse, granularity pass, truncate (bits 0, rounding floor), bias after
-// requantizer: lanes 1, max_left_shift 0
+// requantizer: lanes 1, max_left_shift 0, multiplier_bits 16, add_bits 48, rounding half_up, output_overflow
+//     saturate
 // buffers: activations 1000, weights 3000, channels 50, descriptors 5, accumulators 10
 // derived: psum 18 bits, 1 requantizer lanes, words of 4 elements
 //

@@ -44,7 +44,11 @@ def test_every_parameter_declares_its_limit(kind: type) -> None:
         (ArrayParameters, {"rows": True}, {"array.rows": "must be an integer from 1 to 256, not True"}),
         (ArrayParameters, {"rows": None}, {"array.rows": "must be an integer from 1 to 256, not None"}),
         (ArrayParameters, {"product_register": 1}, {"array.product_register": "must be true or false, not 1"}),
-        (ArithmeticParameters, {"contract": Contract.UP2}, {"arithmetic.contract": "must be double, not 'up2'"}),
+        (
+            ArithmeticParameters,
+            {"contract": Contract.FP32HE},
+            {"arithmetic.contract": "must be one of double, up2, single, plain, shift, not 'fp32he'"},
+        ),
         (
             ArithmeticParameters,
             {"input_zero_point": "none"},

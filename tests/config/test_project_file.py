@@ -77,7 +77,7 @@ def test_all_faults_at_once_with_line_and_nearest_name(tmp_path: Path, monkeypat
         "  product_register: yes\n"
         "arithmetic:\n"
         "  input_zero_point: foldd\n"
-        "  contract: up2\n"
+        "  contract: fp32he\n"
         "  psum_bits: eight\n"
         "requantizer: [1, 2]\n"
         "buffers:\n"
@@ -91,7 +91,7 @@ def test_all_faults_at_once_with_line_and_nearest_name(tmp_path: Path, monkeypat
         "5: array.colums: unknown key; did you mean columns?",
         "6: array.product_register: must be true or false, not 'yes'",
         "8: arithmetic.input_zero_point: must be one of folded, subtracted, not 'foldd'; did you mean folded?",
-        "9: arithmetic.contract: must be double, not 'up2'",
+        "9: arithmetic.contract: must be one of double, up2, single, plain, shift, not 'fp32he'",
         "10: arithmetic.psum_bits: must be an integer from 4 to 48, not 'eight'",
         "11: requantizer: must be a mapping of keys to values, not a list",
         "13: buffers.weights: must be an integer from 16 to 16777216, not 1.5",

@@ -74,7 +74,7 @@ def test_schema_and_loader_agree_at_the_ends_of_every_range(
         {"model": "a", "array": None},
         {"model": "a", "array": {"rows": "8"}},
         {"model": "a", "array": {"product_register": 1}},
-        {"model": "a", "arithmetic": {"contract": "up2"}},
+        {"model": "a", "arithmetic": {"contract": "fp32he"}},
         {"model": "a", "arithmetic": {"input_zero_point": "none"}},
     ],
     ids=str,

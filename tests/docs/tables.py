@@ -31,6 +31,8 @@ from hwq.schedule.engines.pooling import PoolingPlan
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan, plan_convolution
 from hwq.schedule.windows import Windows, copy_windows
+from tests.docs.studies import accumulators
+from tests.support.random_arithmetic import OPTIONS, PROOF, coverage, every_pair
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -146,6 +148,7 @@ def example_plan(
         weights=np.zeros((channels, *kernel, inputs[2]), dtype=np.int64),
         bias=np.zeros(channels, dtype=np.int64),
         scales=np.full(channels, 0.5),
+        away=np.ones(channels, dtype=bool),
         stride=(stride, stride),
         dilation=(1, 1),
         start=start,
@@ -299,6 +302,23 @@ def _metrics() -> str:
     return markdown(("Name", "Better", "Meaning"), rows)
 
 
+def _accuracy(study: str, zero_point: str) -> str:
+    return markdown(accumulators.header(study), accumulators.rows(study, zero_point))
+
+
+def _overflows() -> str:
+    return markdown(accumulators.header("kws_clamping"), accumulators.counts("subtracted", range(18, 13, -1)))
+
+
+def _coverage() -> str:
+    alone, together = coverage(PROOF)
+    rows = []
+    for option, values in OPTIONS.items():
+        shown = "; ".join(f"{value}: {alone[option, value]}" for value in values)
+        rows.append((option, shown, min(together[pair] for pair in every_pair() if option in dict(pair))))
+    return markdown(("Choice", f"Runs of {len(PROOF)} with each value", "With each value of another, at least"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "registers": _registers,
     "opcodes": _opcodes,
@@ -319,6 +339,11 @@ TABLES: dict[str, Callable[[], str]] = {
     "project": _project,
     "metrics": _metrics,
     "layers": _layers,
+    "accuracy_subtracted": partial(_accuracy, "kws_clamping", "subtracted"),
+    "accuracy_folded": partial(_accuracy, "kws_clamping", "folded"),
+    "accuracy_psums": partial(_accuracy, "kws_psums", "subtracted"),
+    "overflows": _overflows,
+    "coverage": _coverage,
 }
 
 

@@ -27,6 +27,8 @@ from hwq.arch.parameters import (
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
+from hwq.numeric.requantization import OutputOverflow
+from hwq.numeric.requantize import Contract
 from hwq.numeric.rounding import Rounding
 from hwq.toolchain import tools
 from hwq.toolchain.tools import Tool
@@ -94,6 +96,21 @@ DESIGNS = {
         ArithmeticParameters(bias=BiasPlace.INITIAL, overflow=SumOverflow.WRAP, psum_bits=10, accumulator_bits=12),
         buffers=BufferParameters(16, 16, 1, 2, 2),
     ),
+    **{
+        f"contract {contract.value}, {overflow.value}": Accelerator(
+            ArrayParameters(2, 4),
+            ArithmeticParameters(contract=contract, overflow=SumOverflow.SATURATE, accumulator_bits=bits),
+            RequantizerParameters(rounding=rounding, output_overflow=overflow),
+            depthwise=DepthwiseParameters(2, 2),
+            pooling=PoolingParameters(),
+        )
+        for contract, overflow, rounding, bits in (
+            (Contract.UP2, OutputOverflow.SATURATE, Rounding.HALF_UP, 20),
+            (Contract.SINGLE, OutputOverflow.WRAP, Rounding.HALF_UP, 40),
+            (Contract.PLAIN, OutputOverflow.SATURATE_SYMMETRIC, Rounding.HALF_ODD, 20),
+            (Contract.SHIFT, OutputOverflow.SATURATE, Rounding.FLOOR, 20),
+        )
+    },
     "wrapping every sum, 1x1": Accelerator(
         ArrayParameters(1, 1),
         ArithmeticParameters(overflow=SumOverflow.WRAP, granularity=Granularity.MAC, accumulator_bits=10),

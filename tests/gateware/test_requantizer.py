@@ -5,11 +5,17 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArithmeticParameters, RequantizerParameters, TruncateParameters
 from hwq.gateware.requantizer import Requantizer
+from hwq.numeric.accumulation import SumOverflow
+from hwq.numeric.formats import INT8
+from hwq.numeric.requantization import OutputOverflow, Requantization
+from hwq.numeric.requantize import Contract
+from hwq.numeric.rounding import Rounding
 from tests.support.scalar import requantized
 from tests.support.simulation import drive, simulate, wrapped
 
@@ -95,5 +101,85 @@ def test_sums_of_wide_accumulators_saturate() -> None:
                 entering = min(max(sum(cases[due]), LOW), HIGH)
                 expected = min(max(requantized(entering, (1 << 30) + 12345, -24) + 3, -128), 127)
                 assert context.get(requantizer.code) == expected, cases[due]
+
+    simulate(requantizer, bench)
+
+
+def _specs() -> list[Requantization]:
+    plain = [
+        Requantization(Contract.PLAIN, bits, add, rounding)
+        for rounding in Rounding
+        for bits, add in ((8, 40), (16, 48), (31, 62))
+    ]
+    shifts = [Requantization(Contract.SHIFT, rounding=rounding) for rounding in Rounding]
+    return [*(Requantization(contract) for contract in (Contract.UP2, Contract.SINGLE)), *shifts, *plain]
+
+
+@pytest.mark.parametrize("spec", _specs(), ids=lambda spec: f"{spec.contract}-{spec.rounding}-{spec.multiplier_bits}")
+def test_every_contract_against_its_definition(spec: Requantization) -> None:
+    """Records as they are made of scales, sums around ties and at the ends of 32 bits, flags of `up2` of both kinds."""
+    accelerator = Accelerator(
+        arithmetic=ArithmeticParameters(contract=spec.contract),
+        requantizer=RequantizerParameters(
+            multiplier_bits=spec.multiplier_bits, add_bits=spec.add_bits, rounding=spec.rounding
+        ),
+    )
+    assert accelerator.requantization == spec
+    requantizer, choose = Requantizer(accelerator=accelerator), random.Random(8)
+    exponents = range(-2, 32) if spec.contract is not Contract.PLAIN else range(36)
+    powers = spec.contract is Contract.SHIFT
+    scales = [2.0**-e * (1 if powers else choose.choice([1, 0.75, choose.uniform(0.5, 1)])) for e in exponents]
+    bias = [0 if choose.random() < 0.5 else choose.randint(-100, 100) for _ in scales]
+    records = spec.encode(scales, bias, [choose.random() < 0.5 for _ in scales])
+    cases = []
+    for channel, scale in enumerate(scales):
+        near = [round((choose.randint(-300, 300) + half) / 2 / scale) for half in (0, 1) for _ in range(6)]
+        for x in (LOW, HIGH, 0, *(value + off for value in near for off in (-1, 0, 1))):
+            record = {name: int(values[channel]) for name, values in records.items()}
+            cases.append((min(max(x, LOW), HIGH), record))
+
+    async def bench(context: Any) -> None:
+        drive(context, requantizer, zero_point=5, low=-128, high=127)
+        for number in range(len(cases) + requantizer.latency - 1):
+            if number < len(cases):
+                drive(context, requantizer, accumulator=cases[number][0], **cases[number][1])
+            await context.tick()
+            due = number + 1 - requantizer.latency
+            if due >= 0:
+                x, record = cases[due]
+                value = spec.compute([x], {name: np.array([field]) for name, field in record.items()})
+                assert context.get(requantizer.code) == spec.code(value, 5, INT8, (-128, 127))[0], cases[due]
+
+    simulate(requantizer, bench)
+
+
+@pytest.mark.parametrize("overflow", OutputOverflow)
+def test_results_outside_the_format_of_the_codes(overflow: OutputOverflow) -> None:
+    """Every result of 10 bits; without ``wrap`` a result saturates, as those of layers without sums do."""
+    accelerator = Accelerator(
+        arithmetic=ArithmeticParameters(overflow=SumOverflow.SATURATE, contract=Contract.SHIFT),
+        requantizer=RequantizerParameters(output_overflow=overflow),
+    )
+    requantizer, spec, wraps = Requantizer(accelerator=accelerator), accelerator.requantization, overflow == "wrap"
+    cases = [(x, bounds, wrap) for bounds in ((-128, 127), (-60, 70)) for x in range(-512, 512) for wrap in (0, 1)]
+
+    async def bench(context: Any) -> None:
+        drive(context, requantizer, zero_point=-7)
+        for bounds in ((-128, 127), (-60, 70)):
+            low = max(bounds[0], -127) if overflow is OutputOverflow.SATURATE_SYMMETRIC else bounds[0]
+            drive(context, requantizer, low=low, high=bounds[1])
+            listed = [case for case in cases if case[1] == bounds]
+            for number in range(len(listed) + requantizer.latency - 1):
+                if number < len(listed):
+                    drive(context, requantizer, accumulator=listed[number][0])
+                    if wraps:
+                        context.set(requantizer.wrap, listed[number][2])
+                await context.tick()
+                due = number + 1 - requantizer.latency
+                if due >= 0:
+                    x, _, wrap = listed[due]
+                    fitted = spec if wrap or not wraps else Requantization(Contract.SHIFT)
+                    assert context.get(requantizer.code) == fitted.code(x, -7, INT8, bounds), listed[due]
+                    assert context.get(requantizer.clamped) == bool(spec.clamped(x, -7, INT8)), listed[due]
 
     simulate(requantizer, bench)

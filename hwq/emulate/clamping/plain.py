@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from hwq.emulate.memory import Bytes
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
-from hwq.graph.requantization import effective_scales
+from hwq.graph.scaling import halves_go_away, scales_under
 from hwq.graph.shapes import image_output_size
-from hwq.numeric.accumulation import Granularity
+from hwq.numeric.accumulation import BiasPlace, Granularity
 from hwq.numeric.compiling import compiled
-from hwq.numeric.requantize import Contract, quantize_multiplier, requantize, wrap32
+from hwq.numeric.requantize import Contract, wrap32
 from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import OrderedSum
 
@@ -31,17 +31,15 @@ class PlainSums:
     ----------
     network, layer:
         The layer, and where it is.
-    contract:
-        An integer contract: how its sums are scaled.
     how:
-        Order and widths.
+        Order and widths, and how sums are scaled.
     """
 
-    def __init__(self, network: Network, layer: WeightedLayer, contract: Contract, how: OrderedSum) -> None:
+    def __init__(self, network: Network, layer: WeightedLayer, how: OrderedSum) -> None:
         source, target = (network.tensors[name] for name in (layer.inputs[0], layer.output))
         zero = int(source.quantization.zero_point[0])
         rows = layer.channel_rows.astype(np.int64)
-        self._channels, self._how, self._contract = layer.channels, how, contract
+        self._channels, self._how = layer.channels, how
         self._fill, self._offset = (0, zero) if how.subtracted else (zero, 0)
         # Padding, the window and where each output begins, in elements of the padded image.
         kernel, stride, dilation = (1, 1), (1, 1), (1, 1)
@@ -65,14 +63,19 @@ class PlainSums:
         self._firsts = np.arange(self._channels) // (self._channels * depth // channels) * depth
         self._weights = rows
         bias = layer.bias.astype(np.int64) - (0 if how.subtracted else zero * rows.sum(axis=1))
-        self._bias = wrap32(bias)
-        self._initial = how.accumulation.initial(self._bias)
+        bias = wrap32(bias)
+        self._initial = how.accumulation.initial(bias)
         self._ends = np.cumsum(np.array(how.passes, dtype=np.int64))
         assert self._ends[-1] == rows.shape[1]
         self._limits = _limits(how)
-        self._multiplier, self._shift = quantize_multiplier(effective_scales(network, layer))
+        # A bias that comes after the sum: before the multiplication, or in what is added to the product.
+        after = np.zeros_like(bias) if how.accumulation.bias is BiasPlace.INITIAL else bias
+        spec = how.requantization
+        self._before, behind = (np.zeros_like(bias), after) if spec.contract is Contract.PLAIN else (after, 0)
+        scales = scales_under(spec.contract, network, layer)
+        self._records = spec.encode(scales, behind, halves_go_away(layer, spec.contract))
         self._zero, self._clamp = int(target.quantization.zero_point[0]), layer.clamp
-        self._codes = (target.quantization.format.min, target.quantization.format.max)
+        self._codes = target.quantization.format
         self._events = np.zeros((self._channels, 3), np.int64)
 
     @property
@@ -119,11 +122,10 @@ class PlainSums:
         return sums
 
     def _finish(self, sums: Integers) -> Bytes:
-        biased = self._how.accumulation.biased(sums, self._bias)
-        codes = requantize(biased, self._multiplier, self._shift, self._contract) + self._zero
-        low, high = self._codes
-        self._events[:, 2] += ((codes < low) | (codes > high)).sum(axis=(0, 1))
-        return (np.clip(codes, *self._clamp) + 128).astype(np.uint8)
+        spec = self._how.requantization
+        values = spec.compute(self._how.accumulation.biased(sums, self._before), self._records)
+        self._events[:, 2] += spec.clamped(values, self._zero, self._codes).sum(axis=(0, 1))
+        return (spec.code(values, self._zero, self._codes, self._clamp) + 128).astype(np.uint8)
 
 
 def _limits(how: OrderedSum) -> NDArray[np.int64]:

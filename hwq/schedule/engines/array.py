@@ -17,7 +17,7 @@ from hwq.schedule.geometry import convolutions
 from hwq.schedule.losses import array_issue
 from hwq.schedule.plan import ConvPlan, plan_convolution
 from hwq.schedule.plans import CycleCount, Places
-from hwq.schedule.records import channel_records
+from hwq.schedule.records import channel_records, clamp_fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +90,7 @@ class ArrayPlan:
             "out_step": c.output_elements % space,
             "in_zero_point": c.input_zero_point,
             "out_zero_point": c.output_zero_point,
-            "low": c.clamp[0],
-            "high": c.clamp[1],
+            **clamp_fields(c.clamp, a),
         }
 
     def passes_of_output(self) -> tuple[int, ...]:
@@ -128,4 +127,5 @@ def plan_array(network: Network, layer: Layer, accelerator: Accelerator) -> tupl
     """Plans of ``layer`` on the array, one for each group, or why the array does not take it."""
     if not isinstance(layer, Conv2D | DepthwiseConv2D | Dense):
         return f"the array does not run {layer.op}"
-    return tuple(ArrayPlan(plan_convolution(c, accelerator)) for c in convolutions(network, layer))
+    groups = convolutions(network, layer, accelerator.arithmetic.contract)
+    return tuple(ArrayPlan(plan_convolution(group, accelerator)) for group in groups)

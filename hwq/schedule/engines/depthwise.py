@@ -16,11 +16,10 @@ from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.graph.layers import Conv2D, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
 from hwq.numeric.bounds import signed_bits
-from hwq.numeric.requantize import quantize_multiplier
-from hwq.schedule.capacity import sum_bits
+from hwq.schedule.capacity import left_shift, sum_bits
 from hwq.schedule.geometry import Convolution, convolutions
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
-from hwq.schedule.records import records_of
+from hwq.schedule.records import clamp_fields, records_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,8 +147,7 @@ class DepthwisePlan:
             "out_step": c.output_elements % space,
             "in_zero_point": c.input_zero_point,
             "out_zero_point": c.output_zero_point,
-            "low": c.clamp[0],
-            "high": c.clamp[1],
+            **clamp_fields(c.clamp, a),
         }
 
     def passes_of_output(self) -> tuple[int, ...]:
@@ -161,7 +159,7 @@ class DepthwisePlan:
         a, name = self.accelerator, self._geometry.layer
         lowest = min(int(channel.weights.min()) for channel in self.channels)
         highest = max(int(channel.weights.max()) for channel in self.channels)
-        shift = max(int(quantize_multiplier(channel.scales)[1].max()) for channel in self.channels)
+        shift = left_shift(self.channels, a)
         most, faults = a.requantizer.max_left_shift, []
         if (bits := signed_bits(lowest, highest)) > a.weight.width:
             faults.append(
@@ -210,7 +208,7 @@ def plan_depthwise(network: Network, layer: Layer, accelerator: Accelerator) -> 
         return "there is no depthwise engine"
     if not isinstance(layer, Conv2D | DepthwiseConv2D):
         return f"the depthwise engine does not run {layer.op}"
-    channels = convolutions(network, layer)
+    channels = convolutions(network, layer, accelerator.arithmetic.contract)
     c = channels[0]
     if c.channels_in > 1:
         return f"the depthwise engine takes a group for each channel, and its groups have {c.channels_in}"

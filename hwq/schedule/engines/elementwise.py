@@ -14,6 +14,7 @@ from hwq.graph.layers import Add, Layer
 from hwq.graph.network import Network
 from hwq.numeric.add import AddParameters, add_parameters
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
+from hwq.schedule.records import fixed_record, scales_freely
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class ElementwisePlan:
     def records(self) -> list[dict[str, int]]:
         """One word, the same for every lane."""
         multiplier, shift = self.parameters.output
-        return [{"bias": 0, "multiplier": multiplier, "shift": shift}] * self.accelerator.lanes
+        return [fixed_record(self.accelerator, 0, multiplier, shift)] * self.accelerator.lanes
 
     def descriptor(self, places: Places) -> dict[str, int]:
         """The fields of an ADD descriptor, its opcode apart."""
@@ -110,6 +111,8 @@ def plan_elementwise(network: Network, layer: Layer, accelerator: Accelerator) -
     """The plan of ``layer`` on the elementwise engine, or why the engine does not take it."""
     if not isinstance(layer, Add):
         return f"the elementwise engine does not run {layer.op}"
+    if not scales_freely(accelerator):
+        return f"sums of tensors are not proven under contract {accelerator.arithmetic.contract.value}"
     first, second, target = (network.tensors[name] for name in (*layer.inputs, layer.output))
     if first.shape != second.shape:
         shapes = f"{list(first.shape)} and {list(second.shape)}"

@@ -13,7 +13,9 @@ from hwq.arch.engines.pooling import LARGEST_COUNT, LATENCY
 from hwq.graph.layers import Concatenation, Layer, Mean, Pad, Pool2D, PoolKind, Requantize
 from hwq.graph.network import Network
 from hwq.numeric.division import division_multiplier, mean_multiplier
+from hwq.numeric.requantize import Contract
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
+from hwq.schedule.records import fixed_record, scales_freely
 from hwq.schedule.windows import Windows, copy_windows, join_windows, mean_windows, pad_windows, pool_windows
 
 #: Bias, multiplier and shift that leave a code as it is: they undo the 8 fraction bits that the engine gives it.
@@ -100,7 +102,7 @@ class PoolingPlan:
                 for row in range(rows + 1)
                 for column in range(columns + 1)
             ]
-        fields = [{"bias": bias, "multiplier": multiplier, "shift": shift} for bias, multiplier, shift in choices]
+        fields = [fixed_record(self.accelerator, *choice) for choice in choices]
         return [record for record in fields for _ in range(self.accelerator.lanes)]
 
     def descriptor(self, places: Places) -> dict[str, int]:
@@ -154,7 +156,7 @@ class PoolingPlan:
 
     def faults(self) -> list[str]:
         """Where the scale needs a shift that the requantizers do not have."""
-        most, need = self.accelerator.requantizer.max_left_shift, max(record["shift"] for record in self.records())
+        most, need = self.accelerator.requantizer.max_left_shift, self.record[2] if self.record else 0
         if need <= most:
             return []
         text = f"its scales need a shift to the left by {need} bits and the requantizer shifts by at most {most}"
@@ -207,11 +209,17 @@ def _plans(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[Po
         if layer.kind is PoolKind.MAX:
             plan = PoolingPlan(accelerator, layer.name, windows, maximum=True, fill=-128, clamp=layer.clamp)
             return (plan,)
+        if not scales_freely(accelerator):
+            return _unproven("averages", accelerator)
         count = int(windows.inside(0).max() * windows.inside(1).max())
         if count > LARGEST_COUNT:
             return _too_many(count)
         return (PoolingPlan(accelerator, layer.name, windows, record=None, clamp=layer.clamp),)
     if isinstance(layer, Mean):
+        if not scales_freely(accelerator):
+            return _unproven("means", accelerator)
+        if accelerator.arithmetic.contract is Contract.UP2 and layer.axes == (0, 1) and len(target.shape) == 3:
+            return "LiteRT's optimized mean over an image, which contract up2 stands for, has roundings of its own"
         means = mean_windows(shape, layer.axes)
         if means is None:
             return f"the pooling engine takes means over axes that lie side by side, not over {list(layer.axes)}"
@@ -221,6 +229,8 @@ def _plans(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[Po
     if isinstance(layer, Requantize):
         if not (sources[0].quantization.format.signed and target.quantization.format.signed):
             return "the pooling engine changes scales of signed codes only"
+        if not scales_freely(accelerator):
+            return _unproven("changes of scale", accelerator)
         return (_rescaled(network, layer, accelerator, copy_windows(target.elements)),)
     if isinstance(layer, Pad):
         padding = pad_windows(shape, layer.amounts)
@@ -232,6 +242,10 @@ def _plans(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[Po
         parts = join_windows([source.shape for source in sources], layer.axis)
         return tuple(PoolingPlan(accelerator, layer.name, part, number) for number, part in enumerate(parts))
     return f"the pooling engine does not run {layer.op}"
+
+
+def _unproven(what: str, accelerator: Accelerator) -> str:
+    return f"{what} are not proven under contract {accelerator.arithmetic.contract.value}"
 
 
 def _too_many(count: int) -> str:

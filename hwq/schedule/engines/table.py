@@ -13,7 +13,9 @@ from hwq.arch.engines.table import ENTRIES, ENTRY_BITS, LATENCY
 from hwq.graph.layers import Activation, Layer
 from hwq.graph.network import Network
 from hwq.graph.tables import activation_table
+from hwq.numeric.requantize import Contract
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
+from hwq.schedule.records import fixed_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class TablePlan:
 
     def records(self) -> list[dict[str, int]]:
         """One word that takes a code's fraction bits, and leaves the code as it is."""
-        return [{"bias": 0, "multiplier": 1 << 30, "shift": -7}] * self.accelerator.lanes
+        return [fixed_record(self.accelerator, 0, 1 << 30, -7)] * self.accelerator.lanes
 
     def descriptor(self, places: Places) -> dict[str, int]:
         """The fields of a TABLE descriptor, its opcode apart."""
@@ -98,5 +100,8 @@ def plan_table(network: Network, layer: Layer, accelerator: Accelerator) -> tupl
     for tensor in (source, target):
         if tensor.quantization.format != accelerator.activation:
             return f"the table engine maps {accelerator.activation} to itself, and {tensor.name} is another type"
-    table = activation_table(layer, source.quantization, target.quantization, accelerator.arithmetic.contract)
+    # As in the emulator's kernels: a build with single rounding has it everywhere.
+    single = accelerator.arithmetic.contract is Contract.SINGLE
+    contract = Contract.SINGLE if single else Contract.DOUBLE
+    table = activation_table(layer, source.quantization, target.quantization, contract)
     return (TablePlan(accelerator, layer.name, target.elements, table.astype(np.int64)),)

@@ -1,11 +1,11 @@
-"""The factor between accumulators and output codes as each contract's program computes it."""
+"""How each contract's program scales a layer: the factors, and which way halves go."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import Dense, WeightedLayer
+from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.requantization import effective_scales
 from hwq.numeric.requantize import Contract
@@ -28,3 +28,16 @@ def scales_under(contract: Contract, network: Network, layer: WeightedLayer) -> 
     else:
         return effective_scales(network, layer)
     return np.ascontiguousarray(np.broadcast_to(scales, (layer.channels,)))
+
+
+def halves_go_away(layer: WeightedLayer, contract: Contract) -> NDArray[np.bool_]:
+    """Whether each channel's second rounding takes halves away from zero, as DOUBLE does, or up, as UP2 does.
+
+    LiteRT's optimized kernels, which UP2 stands for, leave grouped convolutions to the reference, and in depthwise ones
+    the channels behind the last whole vector of eight.
+    """
+    channels = np.arange(layer.channels)
+    if contract is not Contract.UP2 or (isinstance(layer, Conv2D) and layer.groups > 1):
+        return np.ones(len(channels), np.bool_)
+    whole = len(channels) // 8 * 8 if isinstance(layer, DepthwiseConv2D) else len(channels)
+    return np.asarray(channels >= whole)
