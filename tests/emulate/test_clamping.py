@@ -210,6 +210,25 @@ def test_wrapped_sums_may_leave_32_bits_on_their_way(monkeypatch: pytest.MonkeyP
     np.testing.assert_array_equal(spy.sums[0][:1, :2], _expected(network, how, x).sums[0])
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_bounds_of_one_sign_and_of_single_passes(sign: int) -> None:
+    """Operands are 0 to 255: of 16 bits a sum of weights of 128 makes use of all, and one of 129 leaves them."""
+    network = _network(np.random.default_rng(0), 3, 4, -128, False, False)
+    layer = network.layers[0]
+    assert isinstance(layer, Dense)
+    weights = np.int8([[32, 32, 32, 32], [32, 32, 32, 33], [64, 65, -64, -65]]) * np.int8(sign)
+    layer = replace(layer, weights=weights)
+
+    def found(*spec: Any) -> list[list[bool]]:
+        how = OrderedSum(Accumulation(*spec), (2, 2), True)
+        return [flags.tolist() for flags in ordered.overflowing(network, layer, how)]
+
+    # In any order the third channel's weights of one sign come first.
+    assert found(None, 16, SATURATE) == [[False] * 3, [False, True, True]]
+    assert found(16, 17, SATURATE) == [[False, False, True], [False] * 3]
+    assert found(15, 17, SATURATE) == [[False, True, True], [False] * 3]
+
+
 @pytest.mark.parametrize("way", WAYS[:2])
 @pytest.mark.parametrize("depth", [1, 3, 6])
 def test_bytes_that_are_not_adjacent_are_not_taken_together(
