@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 # The official MLPerf Tiny models; tests that use them are skipped where they are not (and fail where CI is true).
 export HWQ_MLPERF_TINY ?= $(abspath ../shared/mlperf_tiny)
 
-.PHONY: help demo test lint bench resources proof golden clean
+.PHONY: help demo test lint bench resources studies proof golden clean
 
 help:
 	@echo "make demo       a trained network all the way to Verilog that matches, in under a minute"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint       the linters alone"
 	@echo "make bench      speed of the emulator beside its peers, in one run"
 	@echo "make resources  cells of an ECP5 that the shipped projects take, by Yosys (ten minutes)"
+	@echo "make studies    accuracy against accumulator bits, and the plots and tables of the guide (minutes)"
 	@echo "make proof      the long proofs (hours)"
 	@echo "make golden     emit the Verilog in rtl/golden anew, after a change of the hardware"
 
@@ -46,6 +47,10 @@ bench: $(VENV)/.dev
 
 resources: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.resources
+
+studies: $(VENV)/.dev
+	$(BIN)/python -m tests.docs.studies
+	$(BIN)/python -m tests.docs.tables
 
 proof: $(VENV)/.dev
 	$(BIN)/python -m pytest -m proof -n auto
