@@ -174,7 +174,6 @@ def plot() -> str:
             for point in points:
                 panel.dot(*point, color, size=2)
         parts += panel.parts
-    for number, ((_, _, title), (color, dash)) in enumerate(zip(_DRAWN, _LINES, strict=True)):
-        left = 24 + 190 * number
+    for left, (_, _, title), (color, dash) in zip((24, 130, 314, 536, 766), _DRAWN, _LINES, strict=True):
         parts += [line([(left, 338), (left + 34, 338)], color, 2.5, dash), text(left + 42, 342, title, 12, "start")]
     return drawing(960, 360, "Accuracy of keyword spotting against accumulator bits", parts)

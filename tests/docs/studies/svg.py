@@ -42,7 +42,7 @@ class Plot:
         middle = self.left + self.width / 2
         self.parts.append(text(middle, self.top - 9, title, 13, weight="bold", color=INK))
         self.parts.append(text(middle, bottom + 32, x, 12))
-        self.parts.append(text(self.left - 4, self.top - 9, y, 11, "end"))
+        self.parts.append(text(self.left - 62, self.top - 18, y, 11, "start"))
 
     def line(self, points: Points, color: str, width: float = 2, dash: str = "") -> None:
         """A line from point to point."""
