@@ -115,17 +115,27 @@ def test_numbers_that_the_page_names(models: None) -> None:
     assert shown == computed
 
 
-@pytest.mark.parametrize("zero_point", SAFE)
-def test_safe_widths_are_the_certificates(zero_point: str, models: None) -> None:
+def _certified(zero_point: str, mode: str) -> tuple[int, int]:
+    """Bits that hold every accumulator and every psum on an 8x8 array, whatever the input."""
     network = load(official_model("kws"))
-    point = points("kws_clamping", FOLDER)[zero_point, "8x8", "saturate per pass", 24]
+    point = points("kws_clamping", FOLDER)[zero_point, "8x8", mode, 24]
     accelerator = with_engines(network, point.project.accelerator, point.project.auto)
     sums = ordered_sums(network, accelerator)
     layers = [layer for layer in network.layers if isinstance(layer, WeightedLayer)]
     terms = [Terms(network, layer, sums[layer.name]) for layer in layers]
     psums = [reach.bits for one in terms if (reach := psum_reach(one)) is not None]
-    assert (max(accumulator_reach(one).bits for one in terms), max(psums)) == SAFE[zero_point]
-    widths = [accumulator for accumulator, _ in SAFE.values()]
-    assert "The certified widths, for any input at all, are {} and {}".format(*widths) in TEXT
-    subtracted, folded = ("{} bits of accumulator and {} of psum", "{} and {} folded")
-    assert f"{subtracted.format(*SAFE['subtracted'])} subtracted, {folded.format(*SAFE['folded'])}" in TEXT
+    return max(accumulator_reach(one).bits for one in terms), max(psums)
+
+
+def test_safe_widths_are_the_certificates(models: None) -> None:
+    assert {zero_point: _certified(zero_point, "saturate per pass") for zero_point in SAFE} == SAFE
+    (subtracted, subtracted_psum), (folded, folded_psum) = SAFE.values()
+    (initial,) = {_certified(zero_point, "wrap from the bias")[0] for zero_point in SAFE}
+    assert (
+        f"The certified widths, for any input at all, are {subtracted} and {folded}; "
+        f"with `bias: initial` {initial} either way" in TEXT
+    )
+    assert f"it certifies {subtracted} bits of accumulator and {subtracted_psum} of psum subtracted" in TEXT
+    assert f"of psum subtracted, {folded} and {folded_psum} folded" in TEXT
+    front = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    assert f"where {initial} are certified for any input" in front
