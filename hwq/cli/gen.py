@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console, RenderableType
 
+from hwq.certify.reach import accumulator_reach, psum_reach
+from hwq.certify.terms import Terms
 from hwq.cli import console, hls
 from hwq.cli.inputs import named_path
 from hwq.cli.phases import phases
@@ -15,7 +17,9 @@ from hwq.cli.projects import open_design, project_samples
 from hwq.cli.sources import Seed
 from hwq.cli.tables import Column, Row, fitted
 from hwq.export.package import Package, write_package
+from hwq.graph.layers import WeightedLayer
 from hwq.hls.flavors import Flavor
+from hwq.schedule.order import ordered_sums
 from hwq.schedule.planning import reasons
 from hwq.schedule.runs import Run
 from hwq.verify.design import Design
@@ -110,6 +114,27 @@ def _shape(design: Design, tensor: str) -> str:
     return "x".join(map(str, design.network.tensors[tensor].shape))
 
 
+def _overflow_lines(design: Design) -> list[str]:
+    """Where overflow is a choice, a line for each layer whose sums could leave their width; `hwq certify` says more."""
+    accelerator = design.program.accelerator
+    if not accelerator.may_overflow:
+        return []
+    what = accelerator.arithmetic.overflow.value
+    lines = []
+    for name, how in ordered_sums(design.network, accelerator).items():
+        layer = design.network.layer(name)
+        assert isinstance(layer, WeightedLayer)
+        terms = Terms(design.network, layer, how)
+        psum, spec = psum_reach(terms), how.accumulation
+        told = [("accumulator_bits", accumulator_reach(terms).bits, spec.accumulator_bits)]
+        if psum is not None and spec.psum_bits is not None:
+            told.insert(0, ("psum_bits", psum.bits, spec.psum_bits))
+        beyond = [f"{need} bits for {key} {have}" for key, need, have in told if need > have]
+        if beyond:
+            lines.append(f"{name} may overflow ({what}): its sums reach {' and '.join(beyond)}")
+    return lines or [f"No sum can leave its width; overflow is {what}"]
+
+
 def _print(package: Package, design: Design, origin: str) -> None:
     out = console.output()
     out.print(layer_table(design, out, addresses=True))
@@ -123,6 +148,8 @@ def _print(package: Package, design: Design, origin: str) -> None:
     out.print(fitted(_MEMORY_COLUMNS, memories, out))
     out.print()
     for line in reasons(design.assigned):
+        console.say(line)
+    for line in _overflow_lines(design):
         console.say(line)
     root = package.root
     out.print(f"Verilog    {root / 'rtl'}", soft_wrap=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwq.cli.app import main
+from tests.cli.support import run_cli
 from tests.support.designs import PROJECT, write_project
 
 
@@ -139,3 +140,17 @@ def test_a_missing_tool_is_named(
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert main(["verify", str(project)]) == 2
     assert "no-such-compiler" in capsys.readouterr().err
+
+
+def test_gen_says_which_layers_may_overflow(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def text(accumulator: int, psum: int) -> str:
+        return PROJECT + f"arithmetic: {{overflow: saturate, accumulator_bits: {accumulator}, psum_bits: {psum}}}\n"
+
+    result = run_cli(capsys, "gen", write_project(tmp_path, text(17, 15)), "-o", tmp_path / "out")
+    assert result.code == 0
+    lines = [line for line in result.out.splitlines() if "may overflow" in line]
+    assert all("(saturate): its sums reach" in line for line in lines) and len(lines) == 3
+    assert "bits for psum_bits 15 and" in " ".join(result.out.split())
+    result = run_cli(capsys, "gen", write_project(tmp_path, text(32, 32)), "-o", tmp_path / "out")
+    assert "No sum can leave its width; overflow is saturate" in result.out
+    assert "overflow" not in run_cli(capsys, "gen", write_project(tmp_path), "-o", tmp_path / "out").out
