@@ -68,14 +68,8 @@ def build(
     ``how`` they are summed matters where a sum could leave its width; with ``count`` clamped outputs matter too.
     """
     if how is not None and isinstance(layer, WeightedLayer):
-        spec = how.accumulation
-        chosen = spec.overflow is not SumOverflow.REFUSE
-        unlike = (
-            spec.truncate > 0
-            or is_unusual(how.requantization)
-            or (spec.is_wide and _enters_beyond(network, layer, how))
-        )
-        if unlike or (chosen and (count or may_overflow(network, layer, how))):
+        chosen = how.accumulation.overflow is not SumOverflow.REFUSE
+        if differs(network, layer, how) or (chosen and count):
             contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
             return Ordered(
                 network, layer, contract, how, lambda: _exact(network, layer, arithmetic, product), count and chosen
@@ -93,6 +87,14 @@ def _exact(network: Network, layer: WeightedLayer, arithmetic: Arithmetic, produ
         return Depthwise(network, layer, arithmetic.convolution)
     assert isinstance(layer, Conv2D)
     return Convolution(network, layer, arithmetic.convolution, product)
+
+
+def differs(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
+    """Whether outputs of ``layer`` could be others than those of exact sums, scaled as programs do."""
+    spec = how.accumulation
+    if spec.truncate or is_unusual(how.requantization) or may_overflow(network, layer, how):
+        return True
+    return spec.is_wide and _enters_beyond(network, layer, how)
 
 
 def _enters_beyond(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:

@@ -98,3 +98,24 @@ def test_arithmetic_is_the_same_where_the_outputs_must_be() -> None:
     # Order matters where sums are fitted.
     narrow = [arithmetic(rows, accumulator_bits=14, overflow="saturate") for rows in (4, 8)]
     assert len({exact, *narrow, arithmetic(8, accumulator_bits=14, overflow="wrap")}) == 4
+
+
+def test_what_hardware_alone_does_has_outputs_of_its_own() -> None:
+    """Truncated products, contracts with widths and roundings, outputs that wrap: where overflow is refused, too."""
+    choices: list[dict[str, Any]] = [
+        {},
+        {"arithmetic": {"truncate": {"bits": 4}}},
+        {"arithmetic": {"contract": "plain"}, "requantizer": {"multiplier_bits": 4}},
+        {"arithmetic": {"contract": "plain"}, "requantizer": {"multiplier_bits": 5}},
+        {"requantizer": {"output_overflow": "wrap"}},
+    ]
+    assert len({schedule(kws(**choice), FOLDER)["arithmetic"] for choice in choices}) == len(choices)
+    values = kws(arithmetic={"contract": "plain"}, requantizer={"multiplier_bits": 3})
+    found = emulate(values, FOLDER, 40)
+    network = load(official_model("kws"))
+    project = check_project(Document(FOLDER / "p.yaml", values, {}))
+    accelerator = with_engines(network, project.accelerator, project.auto)
+    x = next(open_samples(project.data_path or Path(), network).pieces(lambda: 40))
+    emulator = Emulator(network, project.accelerator.arithmetic.contract, sums=ordered_sums(network, accelerator))
+    answers, exact = (e.run(x).reshape(40, -1).argmax(axis=1) for e in (emulator, Emulator(network)))
+    assert found["agreement"] == np.count_nonzero(answers == exact) / 40 < 1
