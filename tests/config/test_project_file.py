@@ -115,6 +115,19 @@ def test_contradictions_between_parameters(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("{bitz: 2}", "truncate.bitz: unknown key; did you mean bits?"),
+        ("3", "truncate: must be a mapping of keys to values, not 3"),
+        ("{bits: null}", "truncate.bits: must be an integer from 0 to 15, not null"),
+        ("{bits: 16}", "truncate.bits: must be an integer from 0 to 15, not 16"),
+    ],
+)
+def test_faults_of_a_section_in_a_section(tmp_path: Path, value: str, fault: str) -> None:
+    assert refusal(tmp_path, f"model: a\narithmetic: {{truncate: {value}}}\n") == [f"2: arithmetic.{fault}"]
+
+
 def test_where_every_sum_is_fitted_it_has_one_width(tmp_path: Path) -> None:
     text = "model: a\narithmetic: {{overflow: saturate, granularity: mac, psum_bits: {}, accumulator_bits: 20}}\n"
     assert refusal(tmp_path, text.format(18)) == [
