@@ -1,0 +1,97 @@
+"""The requantizer's lanes, as they are emitted, compute their formula for every input, and faults in them are found."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from pathlib import Path
+
+import pytest
+import z3
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import ArithmeticParameters, RequantizerParameters
+from hwq.export.verilog import emit_component
+from hwq.gateware.requantizer import Requantizer
+from hwq.numeric.requantize import Contract
+from tests.proofs.lanes import PIECE, Lane, counterexample, number, pieces, proven, replayed
+
+
+def accelerator(contract: Contract, **chosen: object) -> Accelerator:
+    """One whose requantizer follows ``contract``."""
+    return Accelerator(arithmetic=ArithmeticParameters(contract=contract), requantizer=RequantizerParameters(**chosen))  # type: ignore[arg-type]
+
+
+QUICK = [accelerator(Contract.DOUBLE, max_left_shift=most) for most in (0, 30)]
+
+
+def _record(shift: int) -> dict[str, int]:
+    return {
+        "bias": 0,
+        "multiplier": (1 << 30) + (1 << 15) + 1,
+        "shift": shift,
+        "zero_point": 0,
+        "low": -128,
+        "high": 127,
+    }
+
+
+def identity(design: Accelerator) -> str:
+    """The contract and what a lane of it depends on."""
+    spec, most = design.requantization, design.requantizer.max_left_shift
+    return f"{spec.contract}-{spec.rounding}-{spec.multiplier_bits}-{most}"
+
+
+@pytest.mark.parametrize("design", QUICK, ids=identity)
+def test_a_lane_is_its_formula_for_all_inputs(design: Accelerator, tmp_path: Path) -> None:
+    lane = Lane(design, emit_component(Requantizer, accelerator=design), tmp_path)
+    for register, claims in lane.differences().items():
+        assert proven(claims), register
+
+
+def test_a_product_is_the_sum_of_those_of_its_pieces() -> None:
+    """On zeros and ones; both sides have degree one in each piece, and are equal everywhere then."""
+    for x0, x1, y0, y1 in product((0, 1), repeat=4):
+        whole = (x0 + (x1 << PIECE)) * (y0 + (y1 << PIECE))
+        assert whole == x0 * y0 + (x0 * y1 + x1 * y0 << PIECE) + (x1 * y1 << 2 * PIECE)
+
+
+@pytest.mark.parametrize(("bits", "signed"), [(32, True), (31, False), (16, False), (8, False), (20, False)])
+def test_pieces_make_a_value(bits: int, signed: bool) -> None:
+    value = z3.BitVec("value", number(0).size())
+    low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    cut = pieces(value, bits, signed=signed)
+    inside = [value >= low, value <= high]
+    ranges = [z3.Or(piece.value < piece.low, piece.value > piece.high) for piece in cut]
+    total = sum((piece.value << piece.place for piece in cut), number(0))
+    assert proven([*inside, z3.Or(*ranges, total != value)])
+
+
+#: Of each the design, text and what replaces it, and a record that shows it.
+FAULTS = {
+    "halves toward zero": (QUICK[1], r" - \$signed\(\{ 1'h0, less \}\)", "", _record(-5)),
+    "another half": (QUICK[1], "16'h4000", "16'h2000", _record(-5)),
+    "no carry": (QUICK[1], r" \+ \$signed\(\{ 1'h0, carry \}\)", "", _record(-5)),
+    "one left shift less": (QUICK[1], r"shifts_4 = shift_1\[4\]", "shifts_4 = shift_1[3]", _record(8)),
+    "the shift of the next sum": (QUICK[1], ">>> right_6", ">>> right_5", _record(-5)),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
+    """The proof fails, and the solver names inputs for which the lane's code is not hwq.numeric's."""
+    design, text, instead, record = FAULTS[fault]
+    verilog, places = re.subn(text, instead, emit_component(Requantizer, accelerator=design))
+    assert places == 1
+    lane = Lane(design, verilog, tmp_path)
+    try:
+        found = all(proven(claims) for claims in lane.differences().values())
+    except AssertionError as error:
+        assert "multiplication of other operands" in str(error)
+        found = False
+    assert not found
+    # With a chosen record there are no products of two unknowns, so that the solver can keep the multiplications.
+    values = counterexample([*lane.uncut(), *(lane.inputs[name] == value for name, value in record.items())])
+    assert values is not None
+    code, expected = replayed(lane, values)
+    assert code != expected
