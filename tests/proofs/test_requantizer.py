@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hwq.arch.parameters import ArithmeticParameters, RequantizerParameters
 from hwq.export.verilog import emit_component
 from hwq.gateware.requantizer import Requantizer
 from hwq.numeric.requantize import Contract
+from hwq.numeric.rounding import Rounding
 from tests.proofs.lanes import PIECE, Lane, counterexample, number, pieces, proven, replayed
 
 
@@ -22,7 +24,35 @@ def accelerator(contract: Contract, **chosen: object) -> Accelerator:
     return Accelerator(arithmetic=ArithmeticParameters(contract=contract), requantizer=RequantizerParameters(**chosen))  # type: ignore[arg-type]
 
 
-QUICK = [accelerator(Contract.DOUBLE, max_left_shift=most) for most in (0, 30)]
+#: Each contract; then all that a lane depends on.
+QUICK = [
+    accelerator(Contract.DOUBLE),
+    accelerator(Contract.UP2),
+    accelerator(Contract.SINGLE),
+    accelerator(Contract.PLAIN, rounding=Rounding.HALF_EVEN),
+    accelerator(Contract.SHIFT, rounding=Rounding.HALF_ODD),
+]
+WIDTHS = ((1, 8), (8, 40), (16, 48), (17, 62), (31, 62))
+MORE = [
+    *(
+        accelerator(contract, max_left_shift=most)
+        for contract in (Contract.DOUBLE, Contract.UP2)
+        for most in (1, 3, 16)
+    ),
+    accelerator(Contract.UP2, max_left_shift=0),
+    *(
+        accelerator(Contract.PLAIN, multiplier_bits=bits, add_bits=add, rounding=rounding)
+        for bits, add in WIDTHS
+        for rounding in Rounding
+    ),
+    *(accelerator(Contract.SHIFT, rounding=rounding, max_left_shift=most) for rounding in Rounding for most in (0, 30)),
+]
+
+
+@cache
+def emitted(design: Accelerator) -> str:
+    """The lane's Verilog."""
+    return emit_component(Requantizer, accelerator=design)
 
 
 def _record(shift: int) -> dict[str, int]:
@@ -36,15 +66,21 @@ def _record(shift: int) -> dict[str, int]:
     }
 
 
+def _plain(right: int) -> dict[str, int]:
+    return {"multiplier": (1 << 15) + 1, "right": right, "zero_point": 0, "low": -128, "high": 127}
+
+
 def identity(design: Accelerator) -> str:
     """The contract and what a lane of it depends on."""
     spec, most = design.requantization, design.requantizer.max_left_shift
     return f"{spec.contract}-{spec.rounding}-{spec.multiplier_bits}-{most}"
 
 
-@pytest.mark.parametrize("design", QUICK, ids=identity)
+@pytest.mark.parametrize(
+    "design", [*QUICK, *(pytest.param(design, marks=pytest.mark.proof) for design in MORE)], ids=identity
+)
 def test_a_lane_is_its_formula_for_all_inputs(design: Accelerator, tmp_path: Path) -> None:
-    lane = Lane(design, emit_component(Requantizer, accelerator=design), tmp_path)
+    lane = Lane(design, emitted(design), tmp_path)
     for register, claims in lane.differences().items():
         assert proven(claims), register
 
@@ -69,11 +105,21 @@ def test_pieces_make_a_value(bits: int, signed: bool) -> None:
 
 #: Of each the design, text and what replaces it, and a record that shows it.
 FAULTS = {
-    "halves toward zero": (QUICK[1], r" - \$signed\(\{ 1'h0, less \}\)", "", _record(-5)),
-    "another half": (QUICK[1], "16'h4000", "16'h2000", _record(-5)),
-    "no carry": (QUICK[1], r" \+ \$signed\(\{ 1'h0, carry \}\)", "", _record(-5)),
-    "one left shift less": (QUICK[1], r"shifts_4 = shift_1\[4\]", "shifts_4 = shift_1[3]", _record(8)),
-    "the shift of the next sum": (QUICK[1], ">>> right_6", ">>> right_5", _record(-5)),
+    "double: halves toward zero": (QUICK[0], r" - \$signed\(\{ 1'h0, less \}\)", "", _record(-5)),
+    "double: another half": (QUICK[0], "16'h4000", "16'h2000", _record(-5)),
+    "double: no carry": (QUICK[0], r" \+ \$signed\(\{ 1'h0, carry \}\)", "", _record(-5)),
+    "double: one left shift less": (QUICK[0], r"shifts_4 = shift_1\[4\]", "shifts_4 = shift_1[3]", _record(8)),
+    "double: the shift of the next sum": (QUICK[0], ">>> right_6", ">>> right_5", _record(-5)),
+    "double: the multiplier of the next sum": (
+        QUICK[0],
+        r"scaled\[15:0\] \* multiplier_2\[15:0\]",
+        "scaled[15:0] * multiplier_1[15:0]",
+        _record(-5),
+    ),
+    "up2: halves away from zero in all channels": (QUICK[1], r" & away_5\b", "", _record(-5) | {"away": 0}),
+    "single: no rounding": (QUICK[2], r"1'h0, quotient\[0\]", "1'h0, 1'h0", _record(-5)),
+    "plain: ties up": (QUICK[3], r"\| quotient\[1\]", "| 1'h1", _plain(20)),
+    "shift: no bits below the guard": (QUICK[4], r"sticky <= [^;]*;", "sticky <= 1'h0;", {"bias": 0, "shift": 64 - 5}),
 }
 
 
@@ -81,7 +127,7 @@ FAULTS = {
 def test_a_planted_fault_is_found(fault: str, tmp_path: Path) -> None:
     """The proof fails, and the solver names inputs for which the lane's code is not hwq.numeric's."""
     design, text, instead, record = FAULTS[fault]
-    verilog, places = re.subn(text, instead, emit_component(Requantizer, accelerator=design))
+    verilog, places = re.subn(text, instead, emitted(design))
     assert places == 1
     lane = Lane(design, verilog, tmp_path)
     try:
