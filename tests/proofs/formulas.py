@@ -64,6 +64,8 @@ class Formula:
     spec: Requantization
     sum: Term
     record: dict[str, Term]
+    #: Whether accumulators have more than 32 bits, so that their sums saturate as they enter (N.9).
+    wide: bool = False
 
     @property
     def right(self) -> Term:
@@ -77,12 +79,15 @@ class Formula:
     def factor(self) -> Term:
         """What the multiplier multiplies; under SHIFT, what is shifted to the right."""
         if self.spec.contract is Contract.PLAIN:
-            return self.sum
-        biased = wrapped(self.sum + self.record["bias"], 32)
+            return self._entering(self.sum)
+        biased = self._entering(self.sum + self.record["bias"])
         if self.spec.contract is Contract.SINGLE:
             return biased
         shift = self.record["shift"]
         return wrapped(biased << z3.If(shift > 0, shift, number(0)), 32)
+
+    def _entering(self, total: Term) -> Term:
+        return clipped(total, number(-(1 << 31)), number((1 << 31) - 1)) if self.wide else wrapped(total, 32)
 
     def result(self, product: Term) -> Term:
         """The result before the zero-point, from ``factor * multiplier``; under SHIFT from ``factor``."""
@@ -105,12 +110,22 @@ class Formula:
         up, away = (rounded(high, right, rounding) for rounding in (Rounding.HALF_UP, Rounding.HALF_AWAY))
         return away if self.spec.contract is Contract.DOUBLE else z3.If(self.record["away"] != 0, away, up)
 
-    def code(self, result: Term, zero_point: Term, low: Term, high: Term, bits: int) -> Term:
-        """The code: fitted by the output's overflow, clamped by the activation last."""
-        total, most = result + zero_point, (1 << bits - 1) - 1
-        lowest = -most if self.spec.output_overflow is OutputOverflow.SATURATE_SYMMETRIC else -most - 1
+    def code(self, result: Term, zero_point: Term, low: Term, high: Term, bits: int, wraps: Term | None = None) -> Term:
+        """The code: fitted by the output's overflow, clamped by the activation last.
+
+        Where ``wraps`` is 0, codes that would wrap saturate: those of layers without sums.
+        """
+        total, lowest, most = result + zero_point, self._lowest(bits), (1 << bits - 1) - 1
+        fitted = clipped(total, number(lowest), number(most))
         if self.spec.output_overflow is OutputOverflow.WRAP:
-            fitted = wrapped(total, bits)
-        else:
-            fitted = clipped(total, number(lowest), number(most))
+            always = wrapped(total, bits)
+            fitted = always if wraps is None else z3.If(wraps != 0, always, fitted)
         return clipped(fitted, low, high)
+
+    def beyond(self, result: Term, zero_point: Term, bits: int) -> z3.BoolRef:
+        """Whether the value is outside the format of the codes."""
+        total = result + zero_point
+        return z3.Or(total < self._lowest(bits), total > (1 << bits - 1) - 1)
+
+    def _lowest(self, bits: int) -> int:
+        return -(1 << bits - 1) + (self.spec.output_overflow is OutputOverflow.SATURATE_SYMMETRIC)

@@ -66,11 +66,14 @@ class Lane:
             **{field.name: z3.BitVec(f"{field.name}@0", field.width) for field in self.spec.fields},
             **{name: z3.BitVec(f"{name}@{latency - 1}", 16) for name in ("zero_point", "low", "high")},
         }
+        if self.spec.output_overflow is OutputOverflow.WRAP:
+            self.inputs["wrap"] = z3.BitVec("wrap@0", 1)
         self._reset = z3.BitVec(f"rst@{latency - 1}", 1)
-        unsigned = {field.name for field in self.spec.fields if not field.signed}
+        unsigned = {field.name for field in self.spec.fields if not field.signed} | {"wrap"}
         self._whole = {name: whole(value, signed=name not in unsigned) for name, value in self.inputs.items()}
         record = {field.name: self._whole[field.name] for field in self.spec.fields}
-        self.formula = Formula(self.spec, self._whole["accumulator"], record)
+        wide = accelerator.accumulation.is_wide
+        self.formula = Formula(self.spec, self._whole["accumulator"], record, wide)
 
     @property
     def allowed(self) -> list[z3.BoolRef]:
@@ -88,7 +91,8 @@ class Lane:
     def wanted(self, result: Term) -> Term:
         """The formula's code, from a result before the zero-point."""
         bits = self.accelerator.activation.width
-        code = self.formula.code(result, *(self._whole[name] for name in ("zero_point", "low", "high")), bits)
+        places = (self._whole[name] for name in ("zero_point", "low", "high"))
+        code = self.formula.code(result, *places, bits, self._whole.get("wrap"))
         return z3.Extract(bits - 1, 0, code)
 
     def uncut(self) -> list[z3.BoolRef]:
@@ -126,6 +130,10 @@ class Lane:
         claims["rounded"] = [*self.allowed, *ranges, whole(z3.substitute(last, *cut)) != result]
         value = z3.BitVec("result", last.size())
         claims["code"] = [*self.allowed, z3.substitute(self.code, (last, value)) != self.wanted(whole(value))]
+        if self.accelerator.may_overflow:
+            raised = z3.substitute(self._register("clamped", 0), (last, value)) == 1
+            beyond = self.formula.beyond(whole(value), self._whole["zero_point"], self.accelerator.activation.width)
+            claims["clamped"] = [*self.allowed, raised != beyond]
         return claims
 
     def _cut(self) -> tuple[list[tuple[z3.ExprRef, Term]], list[z3.BoolRef], Term]:
@@ -149,7 +157,9 @@ class Lane:
 
     def _pairs(self) -> dict[tuple[int, int], tuple[Piece, Piece]]:
         multiplier = self.inputs["multiplier"].size()
-        xs = pieces(self.formula.factor, 32, signed=True)
+        # Only under PLAIN does a narrower sum meet the multiplier as it is.
+        bits = min(self.accelerator.value_bits, 32) if self.spec.contract is Contract.PLAIN else 32
+        xs = pieces(self.formula.factor, bits, signed=True)
         ys = pieces(self._whole["multiplier"], multiplier, signed=False)
         return {(x.place, y.place): (x, y) for x, y in product(xs, ys)}
 

@@ -22,9 +22,9 @@ SPECS = [
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.contract}-{spec.rounding}")
 def test_results(spec: Requantization) -> None:
-    """Ties and their neighbours, small and large sums, under records of every shift."""
+    """Small sums, which tie, and large ones, under records of small and large shifts."""
     choose = random.Random(5)
-    for shift in range(-31, 31):
+    for shift in (*range(-31, 0, 4), -1, 0, 1, 8, 30):
         record = {"bias": choose.choice([0, -7]), "multiplier": 1 << 30, "shift": shift, "away": choose.randint(0, 1)}
         if spec.contract is Contract.PLAIN:
             record = {"add": choose.choice([0, -7]), "multiplier": 3, "right": shift + 31}

@@ -14,14 +14,21 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import ArithmeticParameters, RequantizerParameters
 from hwq.export.verilog import emit_component
 from hwq.gateware.requantizer import Requantizer
+from hwq.numeric.accumulation import SumOverflow
+from hwq.numeric.requantization import CONTRACTS, OutputOverflow
 from hwq.numeric.requantize import Contract
 from hwq.numeric.rounding import Rounding
 from tests.proofs.lanes import PIECE, Lane, counterexample, number, pieces, proven, replayed
 
 
-def accelerator(contract: Contract, **chosen: object) -> Accelerator:
+def accelerator(
+    contract: Contract, *, bits: int = 32, overflow: SumOverflow = SumOverflow.REFUSE, **chosen: object
+) -> Accelerator:
     """One whose requantizer follows ``contract``."""
-    return Accelerator(arithmetic=ArithmeticParameters(contract=contract), requantizer=RequantizerParameters(**chosen))  # type: ignore[arg-type]
+    return Accelerator(
+        arithmetic=ArithmeticParameters(contract=contract, accumulator_bits=bits, overflow=overflow),
+        requantizer=RequantizerParameters(**chosen),  # type: ignore[arg-type]
+    )
 
 
 #: Each contract; then all that a lane depends on.
@@ -31,6 +38,15 @@ QUICK = [
     accelerator(Contract.SINGLE),
     accelerator(Contract.PLAIN, rounding=Rounding.HALF_EVEN),
     accelerator(Contract.SHIFT, rounding=Rounding.HALF_ODD),
+]
+#: Accumulators of other widths, and outputs that may leave their format.
+OUTSIDE = [
+    *(accelerator(contract, bits=bits) for contract in CONTRACTS for bits in (24, 40)),
+    *(
+        accelerator(contract, overflow=SumOverflow.SATURATE, output_overflow=output)
+        for contract in CONTRACTS
+        for output in OutputOverflow
+    ),
 ]
 WIDTHS = ((1, 8), (8, 40), (16, 48), (17, 62), (31, 62))
 MORE = [
@@ -73,11 +89,11 @@ def _plain(right: int) -> dict[str, int]:
 def identity(design: Accelerator) -> str:
     """The contract and what a lane of it depends on."""
     spec, most = design.requantization, design.requantizer.max_left_shift
-    return f"{spec.contract}-{spec.rounding}-{spec.multiplier_bits}-{most}"
+    return f"{spec.contract}-{spec.rounding}-{spec.multiplier_bits}-{most}-{spec.output_overflow}-{design.value_bits}"
 
 
 @pytest.mark.parametrize(
-    "design", [*QUICK, *(pytest.param(design, marks=pytest.mark.proof) for design in MORE)], ids=identity
+    "design", [*QUICK, *(pytest.param(design, marks=pytest.mark.proof) for design in [*OUTSIDE, *MORE])], ids=identity
 )
 def test_a_lane_is_its_formula_for_all_inputs(design: Accelerator, tmp_path: Path) -> None:
     lane = Lane(design, emitted(design), tmp_path)
@@ -121,6 +137,15 @@ FAULTS = {
     "plain: ties up": (QUICK[3], r"\| quotient\[1\]", "| 1'h1", _plain(20)),
     "shift: no bits below the guard": (QUICK[4], r"sticky <= [^;]*;", "sticky <= 1'h0;", {"bias": 0, "shift": 64 - 5}),
 }
+
+
+def test_a_fault_of_the_overflow_is_found(tmp_path: Path) -> None:
+    """The code is right, whether it was clamped is not."""
+    design = accelerator(Contract.SHIFT, overflow=SumOverflow.SATURATE, output_overflow=OutputOverflow.WRAP)
+    verilog, places = re.subn(r"else clamped <= ([^;]*);", r"else clamped <= ~(\1);", emitted(design))
+    assert places == 1
+    claims = Lane(design, verilog, tmp_path).differences()
+    assert {register for register in claims if not proven(claims[register])} == {"clamped"}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
