@@ -28,7 +28,8 @@ def test_results(spec: Requantization) -> None:
         record = {"bias": choose.choice([0, -7]), "multiplier": 1 << 30, "shift": shift, "away": choose.randint(0, 1)}
         if spec.contract is Contract.PLAIN:
             record = {"add": choose.choice([0, -7]), "multiplier": 3, "right": shift + 31}
-        for x in (choose.randint(-9, 9) << choose.randrange(28), choose.randint(-(1 << 31), (1 << 31) - 1)):
+        tie = 5 << min(max(record.get("right", 0) - 1, 0), 28)
+        for x in (tie, -tie, choose.randint(-9, 9) << choose.randrange(28), choose.randint(-(1 << 31), (1 << 31) - 1)):
             fields = {field.name: record[field.name] for field in spec.fields}
             formula = Formula(spec, number(x), {name: number(value) for name, value in fields.items()})
             factored = formula.factor * (1 if spec.contract is Contract.SHIFT else record["multiplier"])
