@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Shape, unsigned
 from amaranth.hdl import signed as signed_shape
 from amaranth.lib import data
@@ -52,6 +54,11 @@ def descriptor_signature(accelerator: Accelerator, opcode: isa.Opcode, *fields: 
     """A port that carries ``fields`` of a descriptor of ``opcode``, or all of them where none are named."""
     names = fields or tuple(name for name in isa.LAYOUTS[opcode].fields if name != "opcode")
     return Signature({name: Out(field_shape(name, accelerator)) for name in names})
+
+
+def shown_fields(target: Any, source: Any) -> list[Any]:
+    """Statements that show ``target`` the descriptor fields that it asks for, out of ``source``, which has more."""
+    return [getattr(target, name).eq(getattr(source, name)) for name in target.signature.members]
 
 
 def record_shape(accelerator: Accelerator) -> data.StructLayout:

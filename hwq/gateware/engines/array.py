@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
@@ -13,6 +11,7 @@ from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.addresses import AddressGenerator
 from hwq.gateware.array import SystolicArray
 from hwq.gateware.biases import Biases
+from hwq.gateware.descriptor import shown_fields
 from hwq.gateware.drain import Drain
 from hwq.gateware.library import place
 from hwq.gateware.operands import OperandStage
@@ -25,11 +24,6 @@ from hwq.gateware.ports import (
     weight_signature,
 )
 from hwq.gateware.rounding import shift_left
-
-
-def _fields(target: Any, source: Any) -> list[Any]:
-    """Connect the descriptor fields that ``target`` asks for."""
-    return [getattr(target, name).eq(getattr(source, name)) for name in target.signature.members]
 
 
 class ArrayEngine(Component):
@@ -66,7 +60,7 @@ class ArrayEngine(Component):
 
         # Operands and weights into the array, sums into the accumulator.
         m.d.comb += [
-            *_fields(addresses.descriptor, descriptor),
+            *shown_fields(addresses.descriptor, descriptor),
             addresses.start.eq(self.command.start),
             addresses.freed.eq(drain.freed),
             addresses.freed_bank.eq(drain.freed_bank),
@@ -90,7 +84,7 @@ class ArrayEngine(Component):
             biases = place(m, "biases", Biases, platform, accelerator=parameters)
             connect(m, flipped(self.biases), biases.write)
             m.d.comb += [
-                *_fields(biases.descriptor, descriptor),
+                *shown_fields(biases.descriptor, descriptor),
                 biases.start.eq(self.command.start),
                 biases.job_begin.eq(addresses.job_begin),
                 accumulator.biases.eq(biases.starts),
@@ -113,7 +107,7 @@ class ArrayEngine(Component):
         # Accumulators out through the drain.
         result, unit = self.result, parameters.arithmetic.truncate.bits
         m.d.comb += [
-            *_fields(drain.descriptor, descriptor),
+            *shown_fields(drain.descriptor, descriptor),
             drain.start.eq(self.command.start),
             drain.finished.eq(addresses.sum_last),
             drain.finished_bank.eq(addresses.sum_bank),

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
+from hwq.gateware.descriptor import shown_fields
 from hwq.gateware.groups import Groups
 from hwq.gateware.library import place
 from hwq.gateware.nets import add, delay, select
@@ -25,11 +26,6 @@ from hwq.gateware.rounding import shift_left
 from hwq.gateware.stream import PixelStream
 from hwq.gateware.taps import Taps
 from hwq.gateware.window import Window
-
-
-def _fields(target: Any, source: Any) -> list[Any]:
-    """Connect the descriptor fields that ``target`` asks for."""
-    return [getattr(target, name).eq(getattr(source, name)) for name in target.signature.members]
 
 
 class DepthwiseEngine(Component):
@@ -68,7 +64,7 @@ class DepthwiseEngine(Component):
 
         # Pixels into the window.
         m.d.comb += [
-            *_fields(stream.descriptor, d),
+            *shown_fields(stream.descriptor, d),
             stream.start.eq(self.command.start),
             self.read.address.eq(stream.address),
             self.weights.advance.eq(stream.load),
@@ -104,7 +100,7 @@ class DepthwiseEngine(Component):
         early = accelerator.depthwise_sum_latency if accelerator.begins_with_bias else 0
         late = accelerator.depthwise_sum_latency - early
         m.d.comb += [
-            *_fields(groups.descriptor, d),
+            *shown_fields(groups.descriptor, d),
             groups.start.eq(self.command.start),
             groups.emit.eq(delay(m, stream.emit, late, "emit", reset_less=False)),
             groups.output_end.eq(delay(m, stream.output_end, late, "output_end")),
