@@ -42,13 +42,15 @@ def emulator_of(design: Design) -> Emulator:
 def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
     """Run samples ``x`` [N, *input shape] through the whole network and keep what the design's runs see."""
     emulator = emulator_of(design)
-    tensors = emulator.trace(x)
-    samples = [_counts(emulator, x[i : i + 1]) for i in range(len(x))] if emulator.overflows else []
+    # Where something is counted, sample by sample, since the emulator adds up the counts of all.
+    pieces = np.split(x, len(x)) if emulator.overflows else [x]
+    traces, samples = zip(*(_counted(emulator, piece) for piece in pieces), strict=True)
+    tensors = {name: np.concatenate([trace[name] for trace in traces]) for name in traces[0]}
     nothing = np.zeros(3, np.int64)
 
     def counts(run: Run) -> NDArray[np.int64]:
         found = [[sample.get(step.layer, nothing) for step in run.steps] for sample in samples]
-        return np.array(found or np.zeros((len(x), len(run.steps), 3)), dtype=np.int64)
+        return np.broadcast_to(np.array(found, dtype=np.int64), (len(x), len(run.steps), 3))
 
     def flat(placed: Placed) -> NDArray[np.integer]:
         return tensors[placed.tensor].reshape(len(x), -1)
@@ -59,8 +61,10 @@ def golden_vectors(design: Design, x: NDArray[np.integer]) -> list[GoldenRun]:
     ]
 
 
-def _counts(emulator: Emulator, sample: NDArray[np.integer]) -> dict[str, NDArray[np.int64]]:
-    """Of each layer by name, int64 [3]: what its channels count together for one sample."""
+def _counted(
+    emulator: Emulator, x: NDArray[np.integer]
+) -> tuple[dict[str, NDArray[np.integer]], dict[str, NDArray[np.int64]]]:
+    """Every tensor for samples ``x``, and of each layer by name, int64 [3], what its channels count together."""
     before = emulator.overflows
-    emulator.trace(sample)
-    return {name: after.totals - before[name].totals for name, after in emulator.overflows.items()}
+    tensors = emulator.trace(x)
+    return tensors, {name: after.totals - before[name].totals for name, after in emulator.overflows.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,3 +33,11 @@ class Planted:
         monkeypatch.setattr(session, "write_package", lambda *given: self.package)
         choose(directory / "simulation", number)
         return verify(self.design, self.samples, directory, {})
+
+
+def numbered(mutations: Sequence[Mutation]) -> list[Any]:
+    """Parameters of a test: the number of each mutation, those that are not quick in the proof alone."""
+    return [
+        pytest.param(number, id=mutation.name, marks=[] if mutation.quick else pytest.mark.proof)
+        for number, mutation in enumerate(mutations, 1)
+    ]

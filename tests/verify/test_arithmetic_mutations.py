@@ -12,7 +12,7 @@ from hwq.numeric.accumulation import SumOverflow
 from hwq.verify.design import lower_design
 from tests.support.every_engine import ACCELERATOR, every_engine_network
 from tests.support.faults import Mutation, assigned
-from tests.support.planted import Planted
+from tests.support.planted import Planted, numbered
 
 ARITHMETIC = ArithmeticParameters(overflow=SumOverflow.SATURATE, psum_bits=13, accumulator_bits=14)
 EXACT = 18
@@ -72,13 +72,7 @@ def test_nothing_is_found_where_none_is_chosen(bench: Planted, tmp_path: Path, m
     assert all(report.network.counts[:2])
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(number, id=mutation.name, marks=[] if mutation.quick else pytest.mark.proof)
-        for number, mutation in enumerate(MUTATIONS, 1)
-    ],
-)
+@pytest.mark.parametrize("number", numbered(MUTATIONS))
 def test_a_mutation_is_found(number: int, bench: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = bench.run(number, tmp_path, monkeypatch)
     assert not report.match

@@ -10,7 +10,7 @@ from hwq.schedule.runs import WHOLE
 from hwq.verify.design import lower_design
 from tests.support.every_engine import ACCELERATOR, every_engine_network
 from tests.support.faults import Edit, Mutation, assigned, registered, without_carry
-from tests.support.planted import Planted
+from tests.support.planted import Planted, numbered
 
 ADDRESS = ACCELERATOR.element_address_bits
 
@@ -191,13 +191,7 @@ def test_nothing_is_found_where_none_is_chosen(bench: Planted, tmp_path: Path, m
     assert report.network is not None
 
 
-@pytest.mark.parametrize(
-    "number",
-    [
-        pytest.param(number, id=mutation.name, marks=[] if mutation.quick else pytest.mark.proof)
-        for number, mutation in enumerate(MUTATIONS, 1)
-    ],
-)
+@pytest.mark.parametrize("number", numbered(MUTATIONS))
 def test_a_mutation_is_found(number: int, bench: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     report = bench.run(number, tmp_path, monkeypatch)
     assert not report.match
