@@ -16,7 +16,7 @@ from hwq.emulate import kernels
 from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.depthwise import Depthwise
 from hwq.emulate.memory import Bytes
-from hwq.emulate.ordered import Ordered, is_unusual, may_overflow
+from hwq.emulate.ordered import Ordered, differs
 from hwq.emulate.products import Convolution, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
@@ -47,8 +47,6 @@ from hwq.graph.tables import (
 )
 from hwq.graph.tensors import Quantization
 from hwq.numeric.accumulation import SumOverflow
-from hwq.numeric.bounds import accumulator_bounds, operand_range
-from hwq.numeric.formats import INT32
 from hwq.schedule.order import OrderedSum
 
 #: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
@@ -87,23 +85,6 @@ def _exact(network: Network, layer: WeightedLayer, arithmetic: Arithmetic, produ
         return Depthwise(network, layer, arithmetic.convolution)
     assert isinstance(layer, Conv2D)
     return Convolution(network, layer, arithmetic.convolution, product)
-
-
-def differs(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
-    """Whether outputs of ``layer`` could be others than those of exact sums, scaled as programs do."""
-    spec = how.accumulation
-    if spec.truncate or is_unusual(how.requantization) or may_overflow(network, layer, how):
-        return True
-    return spec.is_wide and _enters_beyond(network, layer, how)
-
-
-def _enters_beyond(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
-    """Whether a sum with its bias, or a bias with its zero-point, could leave the 32 bits that are requantized."""
-    source = network.tensors[layer.inputs[0]].quantization
-    zero, rows, bias = int(source.zero_point[0]), layer.channel_rows, layer.bias.astype(np.int64)
-    low, high = accumulator_bounds(rows, *operand_range(source.format, zero, subtracted=True))
-    folded = bias - (0 if how.subtracted else zero * rows.sum(axis=1, dtype=np.int64))
-    return not all(INT32.contains(totals) for totals in (low + bias, high + bias, folded))
 
 
 def _quantization(network: Network, name: str) -> Quantization:

@@ -122,10 +122,17 @@ class Ordered:
 Parts = list[tuple[Integers, OrderedProduct | PlainSums]]
 
 
-def is_unusual(requantization: Requantization) -> bool:
+def _is_unusual(requantization: Requantization) -> bool:
     """Whether hardware scales sums as none of the programs does that contracts stand for."""
     saturates = requantization.output_overflow is OutputOverflow.SATURATE
     return not saturates or requantization.contract in (Contract.PLAIN, Contract.SHIFT)
+
+
+def differs(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
+    """Whether outputs of ``layer`` could be others than those of exact sums, scaled as programs do."""
+    if how.accumulation.truncate or _is_unusual(how.requantization):
+        return True
+    return may_overflow(network, layer, how) or _enters_beyond(network, layer, how)
 
 
 def may_overflow(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
@@ -176,11 +183,14 @@ def _is_odd(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
 
     Products are truncated, a total beyond 32 bits saturates, or sums are scaled in a way of hardware's own.
     """
-    spec = how.accumulation
-    if is_unusual(how.requantization) or how.requantization.contract not in _FAST:
-        return True
-    if spec.truncate or not spec.is_wide:
-        return spec.truncate > 0
+    scaled_alike = not _is_unusual(how.requantization) and how.requantization.contract in _FAST
+    return how.accumulation.truncate > 0 or not scaled_alike or _enters_beyond(network, layer, how)
+
+
+def _enters_beyond(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
+    """Whether a total could leave the 32 bits that are requantized, and saturate there."""
+    if not how.accumulation.is_wide:
+        return False
     source = network.tensors[layer.inputs[0]].quantization
     operands = operand_range(source.format, int(source.zero_point[0]), how.subtracted)
     bias = _bias(network, layer, how)

@@ -20,7 +20,7 @@ from hwq.config.document import Document
 from hwq.config.project import Project, check_project
 from hwq.emulate import Emulator
 from hwq.emulate.contracts import NETWORK_CONTRACTS
-from hwq.emulate.layers import differs
+from hwq.emulate.ordered import differs
 from hwq.frontends import load
 from hwq.frontends.samples import SampleFile
 from hwq.frontends.sources import RandomSamples, choose_samples
