@@ -13,13 +13,21 @@ from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, TruncateParameters
 from hwq.emulate import Emulator, ordered
 from hwq.graph.inputs import random_samples
-from hwq.graph.layers import WeightedLayer
+from hwq.graph.layers import Dense, WeightedLayer
+from hwq.graph.network import Network
+from hwq.graph.requantization import effective_scales
+from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
+from hwq.numeric.formats import INT8
+from hwq.numeric.requantize import quantize_multiplier
 from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import ordered_sums
 from hwq.schedule.planning import assign
+from tests.support.convolutions import quantization
 from tests.support.random_networks import random_network
+from tests.support.scalar import requantized
 from tests.support.scalar_layers import scalar_outputs
+from tests.support.simulation import wrapped
 
 OVERFLOWS = (SumOverflow.WRAP, SumOverflow.SATURATE, SumOverflow.SATURATE_SYMMETRIC)
 
@@ -106,3 +114,24 @@ def test_refusing_networks_have_nothing_to_count() -> None:
     network = random_network(3)
     accelerator = Accelerator(ArrayParameters(4, 4))
     assert not Emulator(network, sums=ordered_sums(network, accelerator)).overflows
+
+
+@pytest.mark.parametrize("bits", [32, 40])
+def test_totals_beyond_32_bits_saturate_where_accumulators_are_wider(bits: int) -> None:
+    """A bias near the end of 32 bits, which sums cross: TFLite's accumulators wrap there."""
+    scales = Quantization(INT8, np.full(2, 0.02, np.float32), np.zeros(2, np.int32), 0)
+    bias = np.array([2**31 - 1000, 1000 - 2**31], np.int32)
+    weights = np.array([[127] * 8, [-127] * 8], np.int8)
+    layer = Dense("dense", ("x",), "y", weights, scales, bias, clamp=(-128, 127))
+    tensors = {"x": Tensor("x", (8,), quantization(1e-6, 0)), "y": Tensor("y", (2,), quantization(0.5, 0))}
+    network = Network("wide", tensors, (layer,), "x", "y")
+    accelerator = Accelerator(ArrayParameters(4, 4), ArithmeticParameters(accumulator_bits=bits))
+    found = Emulator(network, sums=ordered_sums(network, accelerator)).run(np.full((1, 8), 127, np.int8))[0]
+    multipliers, shifts = quantize_multiplier(effective_scales(network, layer))
+    expected = []
+    totals = (2**31 - 1000 + 8 * 127**2, 1000 - 2**31 - 8 * 127**2)
+    for total, multiplier, shift in zip(totals, multipliers, shifts, strict=True):
+        entering = min(max(total, -(2**31)), 2**31 - 1) if bits > 32 else wrapped(total, 32)
+        expected.append(min(max(requantized(entering, int(multiplier), int(shift)), -128), 127))
+    assert found.tolist() == expected
+    assert (expected[0] > 0) is (bits > 32)
