@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Generic, Protocol, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +58,23 @@ def _quantization(raw: RawTensor, axis: int | None) -> Quantization:
     return Quantization(code_format, found.scale, found.zero_point.astype(np.int32), axis)
 
 
-class OperatorReader:
-    """One operator on its way to a layer.
+class GraphTensor(Protocol):
+    """What an activation of a graph has, whatever its values are."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the graph."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Without the batch."""
+
+
+T = TypeVar("T", bound=GraphTensor)
+
+
+class TensorReader(Generic[T]):
+    """One operator on its way to a layer of any graph.
 
     Parameters
     ----------
@@ -73,7 +88,7 @@ class OperatorReader:
         Name of the layer and of the tensor it writes.
     """
 
-    def __init__(self, model: RawModel, operator: RawOperator, tensors: dict[int, Tensor], name: str) -> None:
+    def __init__(self, model: RawModel, operator: RawOperator, tensors: dict[int, T], name: str) -> None:
         self._model = model
         self._tensors = tensors
         self._name = name
@@ -101,7 +116,7 @@ class OperatorReader:
             raise ModelError(f"input {position} is left out")
         return self._model.tensor(index)
 
-    def input(self, position: int) -> Tensor:
+    def input(self, position: int) -> T:
         """Input number ``position``, an activation that an earlier operator wrote."""
         raw = self.raw_input(position)
         found = self._tensors.get(raw.index)
@@ -111,7 +126,7 @@ class OperatorReader:
             raise ModelError(f"{raw} is read before any operator writes it")
         return found
 
-    def output(self) -> Tensor:
+    def output(self) -> T:
         """The operator's only output."""
         return self._tensors[self.operator.outputs[0]]
 
@@ -133,6 +148,17 @@ class OperatorReader:
         if values.size > _MOST_INTEGERS:
             raise ModelError(f"{raw} holds {values.size} values; needed is at most one for each dimension")
         return [int(value) for value in values.reshape(-1).tolist()]
+
+    def fused(self, slot: int) -> ActivationKind | None:
+        """The fused activation in ``slot`` of the options."""
+        code = self.operator.integer(slot, "int8")
+        if code not in _FUSED:
+            raise ModelError(f"fused activation {code}; supported are NONE, RELU, RELU6 and RELU_N1_TO_1")
+        return _FUSED[code]
+
+
+class OperatorReader(TensorReader[Tensor]):
+    """One operator on its way to a layer of a quantized network."""
 
     def weights(self, position: int, rank: int) -> NDArray[np.int8]:
         """Constant int8 weights of ``rank`` dimensions, none of them empty."""
@@ -192,7 +218,4 @@ class OperatorReader:
 
     def clamp(self, slot: int, output: Tensor) -> tuple[int, int]:
         """Range of output codes that the fused activation in ``slot`` of the options leaves."""
-        code = self.operator.integer(slot, "int8")
-        if code not in _FUSED:
-            raise ModelError(f"fused activation {code}; supported are NONE, RELU, RELU6 and RELU_N1_TO_1")
-        return activation_clamp(_FUSED[code], output.quantization)
+        return activation_clamp(self.fused(slot), output.quantization)

@@ -6,23 +6,24 @@ With the batch at 1 every shape is known, so these operators have values when th
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.errors import ModelError
-from hwq.frontends.tflite.reading import OperatorReader
+from hwq.frontends.tflite.reading import TensorReader
 
 #: Most sizes put together: the most dimensions a tensor may have.
 _MOST_SIZES = 8
 
 
-def _shape(read: OperatorReader) -> NDArray[np.int64]:
+def _shape(read: TensorReader[Any]) -> NDArray[np.int64]:
     read.expect("ShapeOptions", inputs=(1,), decisive=False)
     return np.asarray((1, *read.input(0).shape), np.int64)
 
 
-def _strided_slice(read: OperatorReader) -> NDArray[np.int64]:
+def _strided_slice(read: TensorReader[Any]) -> NDArray[np.int64]:
     read.expect("StridedSliceOptions", inputs=(4,))
     values, begin, end, stride = (read.integers(position) for position in range(4))
     if read.constant(0).ndim != 1 or not len(begin) == len(end) == len(stride) == 1:
@@ -41,7 +42,7 @@ def _strided_slice(read: OperatorReader) -> NDArray[np.int64]:
     return np.asarray(values[first : last : stride[0]], np.int64)
 
 
-def _pack(read: OperatorReader) -> NDArray[np.int64]:
+def _pack(read: TensorReader[Any]) -> NDArray[np.int64]:
     read.expect("PackOptions", inputs=tuple(range(1, _MOST_SIZES + 1)))
     positions = range(len(read.operator.inputs))
     parts = [read.integers(position) for position in positions]
@@ -51,7 +52,7 @@ def _pack(read: OperatorReader) -> NDArray[np.int64]:
 
 
 #: Value of each operator's output, from an operator whose inputs are known.
-SHAPE_OPERATORS: dict[str, Callable[[OperatorReader], NDArray[np.int64]]] = {
+SHAPE_OPERATORS: dict[str, Callable[[TensorReader[Any]], NDArray[np.int64]]] = {
     "PACK": _pack,
     "SHAPE": _shape,
     "STRIDED_SLICE": _strided_slice,
