@@ -1,5 +1,5 @@
-"""Model files as networks: `load` reads any format that hwq knows."""
+"""Model files as networks: `load` and `load_float` read any format that hwq knows."""
 
-from hwq.frontends.loading import load
+from hwq.frontends.loading import load, load_float
 
-__all__ = ["load"]
+__all__ = ["load", "load_float"]

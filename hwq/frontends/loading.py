@@ -7,7 +7,8 @@ import zipfile
 from pathlib import Path
 
 from hwq.errors import ModelError
-from hwq.frontends.tflite import import_model
+from hwq.floating.network import FloatNetwork
+from hwq.frontends.tflite import import_float_model, import_model
 from hwq.frontends.tflite.schema import IDENTIFIER
 from hwq.graph.files import MAGIC, network_from_bytes, read_bytes
 from hwq.graph.network import Network
@@ -50,6 +51,31 @@ def load(path: str | Path) -> Network:
         raise ModelError(
             f"neither a TFLite model nor a network saved by hwq, the formats supported: it {_likeness(data)}"
         )
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+
+
+def load_float(path: str | Path) -> FloatNetwork:
+    """The network of real numbers in a model file, as `hwq.quantize` takes it.
+
+    Parameters
+    ----------
+    path:
+        A float ``.tflite`` file.
+
+    Raises
+    ------
+    ModelError
+        As `load`; also where the network is quantized already.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    try:
+        if data[4:8] == IDENTIFIER:
+            return import_float_model(data, path.stem)
+        if data.startswith(MAGIC):
+            raise ModelError("a network saved by hwq is quantized already; needed is a TFLite model of real numbers")
+        raise ModelError(f"no TFLite model, the format of real numbers that is supported: it {_likeness(data)}")
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
 

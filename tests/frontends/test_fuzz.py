@@ -13,7 +13,8 @@ import pytest
 
 from hwq.graph.files import save_network
 from tests.graph.networks import network_of_every_layer
-from tests.support.models import OFFICIAL, official_model
+from tests.support.float_builder import every_float_operator
+from tests.support.models import OFFICIAL, OFFICIAL_FLOAT, official_float_model, official_model
 from tests.support.tflite_builder import ModelBuilder, Q
 
 SEED = 20261123
@@ -51,6 +52,17 @@ def test_ten_thousand_mutated_files(name: str) -> None:
     fuzz(official_model(name), 300, 10_000)
 
 
+@pytest.mark.parametrize("name", OFFICIAL_FLOAT)
+def test_mutated_files_of_real_numbers(name: str) -> None:
+    fuzz(official_float_model(name), 0, 200)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", OFFICIAL_FLOAT)
+def test_five_thousand_mutated_files_of_real_numbers(name: str) -> None:
+    fuzz(official_float_model(name), 200, 5_000)
+
+
 @pytest.fixture
 def own_file(tmp_path: Path) -> Path:
     save_network(network_of_every_layer(), tmp_path / "every_layer.hwq")
@@ -64,6 +76,23 @@ def test_mutated_files_of_our_own(own_file: Path) -> None:
 @pytest.mark.proof
 def test_five_thousand_mutated_files_of_our_own(own_file: Path) -> None:
     fuzz(own_file, 300, 5_000)
+
+
+@pytest.fixture
+def float_operators_file(tmp_path: Path) -> Path:
+    """A small model of real numbers, of the operators that the official ones lack."""
+    path = tmp_path / "float_operators.tflite"
+    path.write_bytes(every_float_operator())
+    return path
+
+
+def test_mutated_files_of_other_operators_on_real_numbers(float_operators_file: Path) -> None:
+    fuzz(float_operators_file, 0, 300)
+
+
+@pytest.mark.proof
+def test_ten_thousand_mutated_files_of_other_operators_on_real_numbers(float_operators_file: Path) -> None:
+    fuzz(float_operators_file, 300, 10_000)
 
 
 @pytest.fixture

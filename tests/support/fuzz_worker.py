@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +19,9 @@ import numpy as np
 import tflite
 
 from hwq.errors import ModelError
-from hwq.frontends.tflite import import_model
+from hwq.floating.checks import check_float_network
+from hwq.frontends.tflite import import_float_model, import_model
+from hwq.frontends.tflite.schema import RawModel
 from hwq.graph.checks import check_network
 from hwq.graph.files import MAGIC, network_from_bytes
 from tests.support.mutations import mutate, mutate_network
@@ -45,18 +48,36 @@ def structure(data: bytes) -> np.ndarray:
     return np.flatnonzero(keep)
 
 
-def read(data: bytes, own: bool) -> bool:
-    """Whether ``data`` reads as a network, which then is consistent; anything but a ModelError escapes.
+def _own(data: bytes) -> None:
+    check_network(network_from_bytes(data))
 
-    ``own`` chooses the reader of hwq's own format, whatever the damaged bytes say.
-    """
+
+def _quantized(data: bytes) -> None:
+    check_network(import_model(data, "mutated"))
+
+
+def _float(data: bytes) -> None:
+    check_float_network(import_float_model(data, "mutated"))
+
+
+def reader(data: bytes) -> Callable[[bytes], None]:
+    """What reads the intact file, which is what reads its mutations, whatever the damaged bytes say."""
+    if data.startswith(MAGIC):
+        return _own
+    graph = tflite.Model.GetRootAsModel(data, 0).Subgraphs(0)
+    kinds = {graph.Tensors(index).Type() for index in (*graph.InputsAsNumpy(), *graph.OutputsAsNumpy())}
+    quantizes = any(operator.kind == "QUANTIZE" for operator in RawModel(data).operators)
+    return _float if kinds == {tflite.TensorType.FLOAT32} and not quantizes else _quantized
+
+
+def read(data: bytes, consistent: Callable[[bytes], None]) -> bool:
+    """Whether ``data`` reads as a network, which then is consistent; anything but a ModelError escapes."""
     try:
-        network = network_from_bytes(data) if own else import_model(data, "mutated")
+        consistent(data)
     except ModelError as error:
         message = str(error)
         assert message and len(message) < 2000, f"message of {len(message)} characters"
         return False
-    check_network(network)
     return True
 
 
@@ -66,9 +87,9 @@ def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
 
 def main(path: str, seed: int, first: int, count: int) -> None:
     data = Path(path).read_bytes()
-    own = data.startswith(MAGIC)
-    favored = None if own else structure(data)
-    assert read(data, own)
+    consistent = reader(data)
+    favored = None if consistent is _own else structure(data)
+    consistent(data)
     signal.signal(signal.SIGPROF, _out_of_time)
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else None
     if pages is not None:
@@ -82,7 +103,7 @@ def main(path: str, seed: int, first: int, count: int) -> None:
         # The timer ends a loop that would never come back; it counts the process's own time, not the machine's load.
         signal.setitimer(signal.ITIMER_PROF, _SECONDS)
         try:
-            loaded += read(mutated, own)
+            loaded += read(mutated, consistent)
         except BaseException:
             print(f"mutation {index} of {path} with seed {seed}", file=sys.stderr)
             raise

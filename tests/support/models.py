@@ -15,6 +15,14 @@ OFFICIAL = {
     "vww": "vww_96_int8.tflite",
 }
 
+#: File of each official model of real numbers.
+OFFICIAL_FLOAT = {
+    "ad": "ad01_fp32.tflite",
+    "ic": "pretrainedResnet.tflite",
+    "kws": "kws_ref_model_float32.tflite",
+    "vww": "vww_96_float.tflite",
+}
+
 
 def official_file(name: str) -> Path:
     """A file of the benchmark's folder; without the folder the test fails in CI and is skipped elsewhere."""
@@ -31,3 +39,8 @@ def official_file(name: str) -> Path:
 def official_model(name: str) -> Path:
     """The official int8 model called ``ad``, ``ic``, ``kws`` or ``vww``."""
     return official_file(OFFICIAL[name])
+
+
+def official_float_model(name: str) -> Path:
+    """The official model of real numbers called ``ad``, ``ic``, ``kws`` or ``vww``."""
+    return official_file(OFFICIAL_FLOAT[name])

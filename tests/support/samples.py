@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.floating.network import FloatNetwork
 from hwq.graph import quantize_input
 from hwq.graph.network import Network
 from tests.support.models import official_file
@@ -36,6 +37,24 @@ def samples(name: str, network: Network, count: int, seed: int) -> NDArray[np.in
     missing = count - len(real)
     noise = rng.integers(-128, 128, (missing - missing // 2, *shape), dtype=np.int8)
     return np.concatenate([real, _smooth(rng, missing // 2, shape), noise])
+
+
+def real_numbers(name: str, network: FloatNetwork, count: int, seed: int) -> NDArray[np.float32]:
+    """``count`` inputs of a float model, as `samples` chooses them: recordings for AD and KWS, made images elsewhere.
+
+    Images of IC are 0 to 255, those of VWW 0 to 1, as the models were trained.
+    """
+    if name == "kws":
+        held = np.load(official_file("kws_test_600.npz"))
+        real = (held["x"].astype(np.float32) - held["input_zero_point"]) * held["input_scale"]
+        return np.asarray(real[:count], np.float32)
+    if name == "ad":
+        recorded: NDArray[np.float32] = np.load(official_file("ad_normal_id01_196.npz"))["x"][:count]
+        return recorded
+    rng = np.random.default_rng(seed)
+    shape = network.tensors[network.input].shape
+    pixels = np.concatenate([_smooth(rng, count - count // 2, shape), rng.integers(-128, 128, (count // 2, *shape))])
+    return np.asarray((pixels + 128.0) / (255 if name == "vww" else 1), np.float32)
 
 
 def _smooth(rng: np.random.Generator, count: int, shape: tuple[int, ...]) -> NDArray[np.int8]:

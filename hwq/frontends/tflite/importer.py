@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from hwq.errors import ModelError
-from hwq.frontends.tflite.naming import Names, identifier, input_name, layer_name
+from hwq.frontends.tflite.importing import GraphImporter
+from hwq.frontends.tflite.naming import identifier
 from hwq.frontends.tflite.operators import CONVERTERS
 from hwq.frontends.tflite.reading import OperatorReader, activation_tensor
-from hwq.frontends.tflite.schema import RawModel, RawOperator, RawTensor, shortened
-from hwq.frontends.tflite.shape_arithmetic import SHAPE_OPERATORS
+from hwq.frontends.tflite.schema import RawModel, RawOperator, RawTensor
 from hwq.graph.checks import check_layer, check_network, check_tensor
 from hwq.graph.files import read_bytes
 from hwq.graph.layers import Layer
@@ -38,36 +38,27 @@ def import_model(data: bytes, stem: str) -> Network:
     return _Importer(RawModel(data)).network(identifier(stem, "network"))
 
 
-class _Importer:
-    def __init__(self, model: RawModel) -> None:
-        self._model = model
-        self._tensors: dict[int, Tensor] = {}
-        self._by_name: dict[str, Tensor] = {}
-        self._layers: list[Layer] = []
-        self._names = Names()
+class _Importer(GraphImporter[Tensor]):
+    supported = tuple(CONVERTERS)
 
     def network(self, name: str) -> Network:
-        if len(self._model.inputs) != 1 or len(self._model.outputs) != 1:
-            raise ModelError(
-                f"{len(self._model.inputs)} inputs and {len(self._model.outputs)} outputs; supported is one of each"
-            )
-        operators = list(self._model.operators)
-        start = self._skip_quantize(self._model.tensor(self._model.inputs[0]), operators)
-        end = self._skip_dequantize(self._model.tensor(self._model.outputs[0]), operators)
-        if self._model.is_constant(start):
-            raise ModelError(f"input {start} is a constant")
-        self._add_tensor(start, self._names.unique(input_name(start.name)))
-        for operator in operators:
-            try:
-                self._add_layer(operator)
-            except ModelError as error:
-                raise ModelError(f"operator {operator.index} {operator.kind}{self._place(operator)}: {error}") from None
-        if end.index not in self._tensors:
-            raise ModelError(f"output {end} is never written")
-        input_, output = self._tensors[start.index].name, self._tensors[end.index].name
-        network = Network(name, self._by_name, tuple(self._layers), input_, output)
+        start, end = self.ends()
+        operators = list(self.model.operators)
+        start, end = self._skip_quantize(start, operators), self._skip_dequantize(end, operators)
+        input_, output = self.convert(start, end, operators)
+        network = Network(name, self.by_name, tuple(self.layers), input_, output)
         check_network(network)
         return network
+
+    def tensor(self, raw: RawTensor, name: str) -> Tensor:
+        tensor = activation_tensor(raw, name)
+        check_tensor(tensor)
+        return tensor
+
+    def layer(self, operator: RawOperator, name: str) -> Layer:
+        layer = CONVERTERS[operator.kind](OperatorReader(self.model, operator, self.tensors, name))
+        check_layer(layer, self.by_name)
+        return layer
 
     def _skip_quantize(self, start: RawTensor, operators: list[RawOperator]) -> RawTensor:
         """Where real numbers enter through one QUANTIZE, drop it: the network takes its output."""
@@ -80,7 +71,7 @@ class _Importer:
                 "supported where one QUANTIZE and nothing else reads it)"
             )
         operators.remove(readers[0])
-        return _same_shape(readers[0], start, self._model.tensor(readers[0].outputs[0]))
+        return _same_shape(readers[0], start, self.model.tensor(readers[0].outputs[0]))
 
     def _skip_dequantize(self, end: RawTensor, operators: list[RawOperator]) -> RawTensor:
         """Where real numbers leave through a DEQUANTIZE, drop it: the network gives its input."""
@@ -95,43 +86,7 @@ class _Importer:
                 "supported where one DEQUANTIZE writes it and nothing reads it)"
             )
         operators.remove(writers[0])
-        return _same_shape(writers[0], end, self._model.tensor(writers[0].inputs[0]))
-
-    def _add_tensor(self, raw: RawTensor, name: str) -> None:
-        tensor = activation_tensor(raw, name)
-        check_tensor(tensor)
-        self._tensors[raw.index] = tensor
-        self._by_name[name] = tensor
-
-    def _add_layer(self, operator: RawOperator) -> None:
-        convert, evaluate = CONVERTERS.get(operator.kind), SHAPE_OPERATORS.get(operator.kind)
-        if convert is None and evaluate is None:
-            raise ModelError(f"not supported; supported are {', '.join(CONVERTERS)}")
-        if len(operator.outputs) != 1:
-            raise ModelError(f"{len(operator.outputs)} outputs; supported is one")
-        output = self._model.tensor(operator.outputs[0])
-        if output.index in self._tensors:
-            raise ModelError(f"{output} is written a second time")
-        if self._model.is_constant(output):
-            raise ModelError(f"{output} is a constant and is written")
-        if evaluate is not None:
-            self._model.set_constant(output, evaluate(OperatorReader(self._model, operator, self._tensors, "")))
-            return
-        assert convert is not None
-        weights = [self._model.tensor(index).name for index in operator.inputs[1:2] if index >= 0]
-        name = self._names.unique(layer_name(operator.kind, [*weights, output.name]))
-        reader = OperatorReader(self._model, operator, self._tensors, name)
-        if operator.inputs:
-            reader.input(0)
-        self._add_tensor(output, name)
-        layer = convert(reader)
-        check_layer(layer, self._by_name)
-        self._layers.append(layer)
-
-    def _place(self, operator: RawOperator) -> str:
-        if not operator.outputs or not 0 <= operator.outputs[0] < len(self._model.tensors):
-            return ""
-        return f" ({shortened(self._model.tensors[operator.outputs[0]].name)!r})"
+        return _same_shape(writers[0], end, self.model.tensor(writers[0].inputs[0]))
 
 
 def _kinds(operators: list[RawOperator]) -> str:

@@ -139,6 +139,10 @@ class TensorReader(Generic[T]):
         """Values of a constant input, in its own shape."""
         return self._model.constant(self.raw_input(position))
 
+    def is_constant(self, position: int) -> bool:
+        """Whether the model holds the values of input number ``position``."""
+        return self._model.is_constant(self.raw_input(position))
+
     def integers(self, position: int) -> list[int]:
         """Values of a constant input of integers, flat."""
         raw = self.raw_input(position)

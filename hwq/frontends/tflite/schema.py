@@ -30,7 +30,14 @@ OPERATOR_NAMES = _names(BuiltinOperator)
 OPTIONS_NAMES = _names(BuiltinOptions)
 TYPE_NAMES = {code: name.lower() for code, name in _names(TensorType).items()}
 #: numpy type of the constants that operators read.
-_CONSTANT_TYPES = {"int8": "int8", "uint8": "uint8", "int32": "int32", "int64": "int64"}
+_CONSTANT_TYPES = {
+    "int8": "int8",
+    "uint8": "uint8",
+    "int32": "int32",
+    "int64": "int64",
+    "float16": "float16",
+    "float32": "float32",
+}
 
 
 def shortened(name: str) -> str:
@@ -118,7 +125,7 @@ class RawModel:
         self._buffers = model.tables(4)
         self._constants: dict[tuple[int, str], NDArray[np.generic]] = {}
         self._zeros: dict[int, NDArray[np.int32]] = {}
-        self._computed: dict[int, NDArray[np.int64]] = {}
+        self._computed: dict[int, NDArray[np.generic]] = {}
         self.tensors = [_tensor(index, table) for index, table in enumerate(graph.tables(0))]
         codes = [_operator_name(table) for table in model.tables(1)]
         self.operators = [_operator(index, table, codes) for index, table in enumerate(graph.tables(3))]
@@ -157,10 +164,12 @@ class RawModel:
             raise ModelError(f"{tensor} has shape {list(tensor.shape)}, but its buffer holds {values.size} elements")
         return values.reshape(tensor.shape)
 
-    def set_constant(self, tensor: RawTensor, values: NDArray[np.int64]) -> None:
-        """Take ``values`` for a tensor of integers that the model computes, but not from its input's data."""
-        if tensor.type not in ("int32", "int64"):
+    def set_constant(self, tensor: RawTensor, values: NDArray[np.generic]) -> None:
+        """Take ``values`` for a tensor that the model computes, but not from its input's data."""
+        if values.dtype.kind == "i" and tensor.type not in ("int32", "int64"):
             raise ModelError(f"{tensor} is {tensor.type}; sizes are int32 or int64")
+        if values.dtype.kind == "f" and tensor.type != "float32":
+            raise ModelError(f"{tensor} is {tensor.type}; the real numbers of codes are float32")
         if tensor.shape != values.shape:
             raise ModelError(f"{tensor} has shape {list(tensor.shape)}, but {list(values.shape)} follows")
         self._computed[tensor.index] = values
