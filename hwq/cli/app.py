@@ -46,6 +46,7 @@ VERBS: dict[str, Verb] = {
     "sweep": Verb("hwq.cli.sweep", "Evaluate many variants of a project: accuracy, exact cycles, memory."),
     "pareto": Verb("hwq.cli.pareto", "Show the points of a sweep that no other one beats in everything."),
     "best": Verb("hwq.cli.best", "Write the project of a sweep's best point that meets a condition."),
+    "report": Verb("hwq.cli.report", "Write a sweep's results, or a project, as one HTML file with plots."),
     "demo": Verb("hwq.cli.demo", "Take a small trained network the whole way, from accuracy to matching Verilog."),
     "schema": Verb("hwq.cli.schema", "Print the JSON Schema of project files."),
     "doctor": Verb("hwq.cli.doctor", "List the tools hwq uses, and what to install where one is missing."),

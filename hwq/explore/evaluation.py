@@ -29,7 +29,7 @@ from hwq.graph.network import Network
 from hwq.numeric.requantize import Contract
 from hwq.schedule.order import OrderedSum, ordered_sums
 from hwq.schedule.planning import with_engines
-from hwq.verify.design import lower_design
+from hwq.verify.design import Design, lower_design
 
 #: Inputs where there is no data and nobody says how many.
 RANDOM_SAMPLES = 100
@@ -62,7 +62,18 @@ def schedule(values: Values, folder: Path) -> dict[str, Any]:
     """
     project, network, accelerator = _opened(values, folder)
     design = lower_design(network, accelerator)
+    return {
+        **hardware_figures(design),
+        "arithmetic": repr(
+            (project.accelerator.arithmetic.contract.value, sorted(_sums(network, accelerator).items()))
+        ),
+    }
+
+
+def hardware_figures(design: Design) -> dict[str, Any]:
+    """The metrics that follow from network and accelerator alone, ``cycles`` to ``host_layers``."""
     program = design.program
+    accelerator = program.accelerator
     # The whole network by one START, or where that cannot be, all layers one by one.
     runs = program.layers if program.network is None else (program.network,)
     cycles = sum(run.predicted_cycles for run in runs)
@@ -75,9 +86,6 @@ def schedule(values: Values, folder: Path) -> dict[str, Any]:
         "memory": _memory_bytes(accelerator),
         "memory_used": sum(ceil_div(used[space][0] * bits, 8) for space, bits in accelerator.word_bits.items()),
         "host_layers": len(design.host),
-        "arithmetic": repr(
-            (project.accelerator.arithmetic.contract.value, sorted(_sums(network, accelerator).items()))
-        ),
     }
 
 

