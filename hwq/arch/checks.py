@@ -20,6 +20,14 @@ class Range:
 
 
 @dataclass(frozen=True)
+class RealRange:
+    """Annotation of a parameter that is a real number: its lowest and highest value."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Choice:
     """Annotation of a parameter: the values it may have."""
 
@@ -36,7 +44,7 @@ class Nested:
     kind: type
 
 
-Limit = Range | Choice | Nested
+Limit = Range | RealRange | Choice | Nested
 
 
 @cache
@@ -96,6 +104,14 @@ class Checks:
             return False
         return True
 
+    def real(self, name: str, value: object, low: float, high: float) -> bool:
+        """Check a number within [low, high]; returns whether it is one."""
+        # Not a number is inside no range.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            self.fault(name, f"must be a number from {low:g} to {high:g}, not {value!r}")
+            return False
+        return True
+
     def boolean(self, name: str, value: object) -> bool:
         """Check a truth value; returns whether it is one."""
         if not isinstance(value, bool):
@@ -131,6 +147,8 @@ class Checks:
             return isinstance(value, limit.kind)
         if isinstance(limit, Range):
             return self.integer(name, value, limit.low, limit.high)
+        if isinstance(limit, RealRange):
+            return self.real(name, value, limit.low, limit.high)
         if limit.values == (True, False):
             return self.boolean(name, value)
         return self.one_of(name, value, limit.values)
