@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hwq.arch.checks import Choice, Nested, Range, limits
+from hwq.arch.checks import Choice, Nested, Range, RealRange, limits
 from hwq.arch.engines import PARAMETERS
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 
@@ -109,10 +109,12 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-def _field_type(limit: Range | Choice, optional: bool) -> Any:
+def _field_type(limit: Range | RealRange | Choice, optional: bool) -> Any:
     kind: Any
     if isinstance(limit, Range):
         kind = Annotated[int, Field(ge=limit.low, le=limit.high)]
+    elif isinstance(limit, RealRange):
+        kind = Annotated[float, Field(ge=limit.low, le=limit.high)]
     elif limit.values == (True, False):
         kind = bool
     else:
