@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from hwq.errors import DataError
 from hwq.floating import layers as real
+from hwq.floating.inputs import real_input
 from hwq.floating.layers import Reals
 from hwq.floating.network import FloatNetwork
 from hwq.graph.layers import (
@@ -25,7 +26,7 @@ from hwq.graph.layers import (
 )
 
 
-def run(network: FloatNetwork, x: NDArray[np.floating]) -> Reals:
+def run(network: FloatNetwork, x: NDArray[Any]) -> Reals:
     """Outputs of ``network`` for the samples ``x`` [N, *input shape], float32 [N, *output shape].
 
     Memory grows with N: whoever has many samples cuts them into pieces.
@@ -33,24 +34,18 @@ def run(network: FloatNetwork, x: NDArray[np.floating]) -> Reals:
     Raises
     ------
     DataError
-        Samples of another shape or type.
+        Samples of another shape or type, or not finite.
     """
     return _execute(network, x, keep=False)[network.output]
 
 
-def trace(network: FloatNetwork, x: NDArray[np.floating]) -> dict[str, Reals]:
+def trace(network: FloatNetwork, x: NDArray[Any]) -> dict[str, Reals]:
     """As `run`, but every tensor by its name, [N, *shape], the input among them."""
     return _execute(network, x, keep=True)
 
 
-def _execute(network: FloatNetwork, x: NDArray[np.floating], *, keep: bool) -> dict[str, Reals]:
-    shape = network.tensors[network.input].shape
-    if x.ndim == 0 or x.shape[1:] != shape or x.dtype.kind != "f":
-        needed = ", ".join(["N", *map(str, shape)])
-        raise DataError(
-            f"samples are {x.dtype} of shape {list(x.shape)}; the input of {network.name} needs real numbers [{needed}]"
-        )
-    tensors = {network.input: x.astype(np.float32, copy=False)}
+def _execute(network: FloatNetwork, x: NDArray[Any], *, keep: bool) -> dict[str, Reals]:
+    tensors: dict[str, Reals] = {network.input: real_input(network, x)}
     last = {name: number for number, layer in enumerate(network.layers) for name in layer.inputs}
     for number, layer in enumerate(network.layers):
         inputs = [tensors[name] for name in layer.inputs]

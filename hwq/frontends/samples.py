@@ -5,30 +5,45 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.errors import DataError
+from hwq.floating.inputs import real_input
+from hwq.floating.network import FloatNetwork
 from hwq.frontends.archives import member_header, opened, read_array, read_exactly, read_header, reading
 from hwq.graph.inputs import quantize_input
 from hwq.graph.network import Network
 
+V = TypeVar("V", bound=np.generic)
+
 
 @dataclass(frozen=True, eq=False)
-class SampleFile:
-    """Samples for one network: ``x`` [N, *input shape], codes or real numbers, and ``y`` [N] where labels are known.
+class _Wanted(Generic[V]):
+    """What a network takes: its name, its input's shape, what makes input values of samples, and its outputs."""
 
-    Made by `open_samples`, which has checked shapes and types; values are checked as they are read.
+    name: str
+    shape: tuple[int, ...]
+    convert: Callable[[NDArray[Any], int], NDArray[V]]
+    outputs: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Samples(Generic[V]):
+    """Samples for one network: ``x`` [N, *input shape], and ``y`` [N] where labels are known.
+
+    Shapes and types have been checked when it was made; values are checked as they are read.
 
     Parameters
     ----------
     path:
         The file.
-    network:
-        Whose input the samples are for.
+    wanted:
+        By the network whose input the samples are for.
     count:
         Number of samples, N, or of those that are wanted, the first ones.
     labels:
@@ -36,7 +51,7 @@ class SampleFile:
     """
 
     path: Path
-    network: Network
+    wanted: _Wanted[V]
     count: int
     labels: NDArray[np.int64] | None
 
@@ -45,19 +60,19 @@ class SampleFile:
         """What to tell the user of where the samples are from."""
         return str(self.path)
 
-    def first(self, count: int) -> SampleFile:
+    def first(self, count: int) -> Self:
         """Only the first ``count`` samples; DataError where there are fewer."""
         if self.count < count:
             raise DataError(f"{self.path} holds {self.count:,} samples, and {count:,} are asked for")
         return replace(self, count=count, labels=None if self.labels is None else self.labels[:count])
 
-    def pieces(self, size: Callable[[], int]) -> Iterator[NDArray[np.integer]]:
-        """The samples as input codes, as many at a time as ``size`` says each time.
+    def pieces(self, size: Callable[[], int]) -> Iterator[NDArray[V]]:
+        """The samples as the network's input, as many at a time as ``size`` says each time.
 
         Raises
         ------
         DataError
-            The file is damaged, or holds values that are no codes of the input.
+            The file is damaged, or holds values that the input cannot have.
         """
         with reading(self.path), zipfile.ZipFile(self.path) as archive, archive.open("x.npy") as member:
             header = read_header(member)
@@ -74,14 +89,23 @@ class SampleFile:
                     x = values.reshape(count, *header.shape[1:])
                 else:
                     x = np.ascontiguousarray(whole[begin : begin + count])
-                yield self._codes(x, begin)
+                yield self.convert(x, begin)
                 begin += count
 
-    def _codes(self, x: NDArray[Any], first: int = 0) -> NDArray[np.integer]:
+    def convert(self, x: NDArray[Any], first: int = 0) -> NDArray[V]:
+        """Input values of a piece of the file that begins with sample number ``first``."""
         try:
-            return quantize_input(self.network, x, first)
+            return self.wanted.convert(x, first)
         except DataError as error:
             raise DataError(f"{self.path}: x: {error}") from None
+
+
+class SampleFile(_Samples[np.integer]):
+    """Samples as codes of a quantized network: the file's own, or real numbers quantized."""
+
+
+class FloatSampleFile(_Samples[np.float32]):
+    """Samples as real numbers."""
 
 
 def open_samples(path: Path, network: Network) -> SampleFile:
@@ -92,36 +116,48 @@ def open_samples(path: Path, network: Network) -> SampleFile:
     DataError
         Not a readable ``.npz``, arrays missing, or of another shape or type than the network takes.
     """
+    shape, outputs = network.tensors[network.input].shape, network.tensors[network.output].elements
+    wanted = _Wanted(network.name, shape, partial(quantize_input, network), outputs)
+    return SampleFile(path, wanted, *_checked(path, wanted))
+
+
+def open_float_samples(path: Path, network: FloatNetwork) -> FloatSampleFile:
+    """As `open_samples`, for a network of real numbers."""
+    shape, outputs = network.tensors[network.input].shape, network.tensors[network.output].elements
+    wanted = _Wanted(network.name, shape, partial(real_input, network), outputs)
+    return FloatSampleFile(path, wanted, *_checked(path, wanted))
+
+
+def _checked(path: Path, wanted: _Wanted[Any]) -> tuple[int, NDArray[np.int64] | None]:
+    """How many samples the file holds, and their labels."""
     with opened(path, "x=samples") as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         if "x.npy" not in archive.namelist():
             held = f"it holds {', '.join(names[:12])}" if names else "it is empty"
             raise DataError(f"{path}: no array x; {held}")
         x = member_header(archive, "x")
-        needed = network.tensors[network.input].shape
-        if x.shape[1:] != needed or not x.shape:
-            wanted = ", ".join(["N", *map(str, needed)])
-            raise DataError(f"{path}: x has shape {list(x.shape)}; the input of {network.name} needs [{wanted}]")
+        if x.shape[1:] != wanted.shape or not x.shape:
+            needed = ", ".join(["N", *map(str, wanted.shape)])
+            raise DataError(f"{path}: x has shape {list(x.shape)}; the input of {wanted.name} needs [{needed}]")
         if x.shape[0] == 0:
             raise DataError(f"{path}: x holds no samples")
-        labels = _labels(archive, path, network, x.shape[0]) if "y" in names else None
-    samples = SampleFile(path, network, x.shape[0], labels)
+        labels = _labels(archive, path, wanted, x.shape[0]) if "y" in names else None
     # An empty piece of the right type: refuses wrong types before anything is computed.
-    samples._codes(np.zeros((0, *needed), x.dtype))
-    return samples
+    _Samples(path, wanted, 0, None).convert(np.zeros((0, *wanted.shape), x.dtype))
+    return x.shape[0], labels
 
 
-def _labels(archive: zipfile.ZipFile, path: Path, network: Network, count: int) -> NDArray[np.int64]:
+def _labels(archive: zipfile.ZipFile, path: Path, wanted: _Wanted[Any], count: int) -> NDArray[np.int64]:
     header = member_header(archive, "y")
     if header.shape != (count,) or header.dtype.kind not in "biu":
         raise DataError(
             f"{path}: y is {header.dtype} {list(header.shape)}; labels are integers, one a sample: [{count}]"
         )
     values = read_array(archive, "y")
-    classes = network.tensors[network.output].elements
+    classes = wanted.outputs
     if int(values.min()) < 0 or int(values.max()) >= classes:
         raise DataError(
             f"{path}: y holds labels from {values.min()} to {values.max()}; "
-            f"{network.name} has outputs 0 to {classes - 1}"
+            f"{wanted.name} has outputs 0 to {classes - 1}"
         )
     return values.astype(np.int64)

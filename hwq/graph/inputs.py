@@ -37,9 +37,7 @@ def quantize_input(network: Network, x: NDArray[Any], first: int = 0) -> NDArray
     """
     tensor = network.tensors[network.input]
     quantization = tensor.quantization
-    if x.ndim == 0 or x.shape[1:] != tensor.shape:
-        needed = ", ".join(["N", *map(str, tensor.shape)])
-        raise DataError(f"samples have shape {list(x.shape)}; the input of {network.name} needs [{needed}]")
+    check_shape(network.name, tensor.shape, x)
     code_format = quantization.format
     if x.dtype.kind in "iu":
         # A whole array is compared faster by its extremes than element by element.
@@ -52,10 +50,7 @@ def quantize_input(network: Network, x: NDArray[Any], first: int = 0) -> NDArray
         return codes
     if not np.issubdtype(x.dtype, np.floating):
         raise DataError(f"samples are {x.dtype}; the input of {network.name} takes {code_format} codes or floats")
-    finite = np.isfinite(x)
-    if not finite.all():
-        where, value = _first(x, ~finite, first)
-        raise DataError(f"{where} is {value}; samples are finite numbers")
+    check_finite(x, first)
     with np.errstate(over="ignore", under="ignore"):
         steps = x.astype(np.float32) / quantization.scale[0]
     # Adding 0.5 in float32 would round 0.49999997 up; in float64 the sum is exact for every code in reach.
@@ -63,6 +58,21 @@ def quantize_input(network: Network, x: NDArray[Any], first: int = 0) -> NDArray
     rounded = np.copysign(np.floor(np.abs(wide) + 0.5), wide) + float(quantization.zero_point[0])
     quantized: NDArray[np.integer] = np.clip(rounded, code_format.min, code_format.max).astype(code_format.dtype)
     return quantized
+
+
+def check_shape(name: str, shape: tuple[int, ...], x: NDArray[Any]) -> None:
+    """Accept samples [N, *shape]; DataError names the network ``name`` whose input they do not fit."""
+    if x.ndim == 0 or x.shape[1:] != shape:
+        needed = ", ".join(["N", *map(str, shape)])
+        raise DataError(f"samples have shape {list(x.shape)}; the input of {name} needs [{needed}]")
+
+
+def check_finite(x: NDArray[Any], first: int) -> None:
+    """Accept finite numbers; DataError says which is not, counting samples from ``first``."""
+    finite = np.isfinite(x)
+    if not finite.all():
+        where, value = _first(x, ~finite, first)
+        raise DataError(f"{where} is {value}; samples are finite numbers")
 
 
 def _first(x: NDArray[np.generic], wrong: NDArray[np.bool_], first: int) -> tuple[str, np.generic]:

@@ -28,7 +28,7 @@ from hwq.graph.layers import (
     Softmax,
     WeightedLayer,
 )
-from hwq.graph.requantization import layer_scales
+from hwq.graph.requantization import fixed_output, layer_scales
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.bounds import accumulator_bounds, operand_range
@@ -283,8 +283,11 @@ def _check_reshape(layer: Reshape, inputs: Sequence[Tensor], output: Tensor) -> 
         raise ModelError(f"{inputs[0].elements} elements do not reshape to {list(output.shape)}")
 
 
-def _require_output_quantization(layer: Layer, output: Tensor, scale: float, zero_point: int) -> None:
-    quantization = output.quantization
+def _require_fixed_output(layer: Layer, output: Tensor) -> None:
+    quantization, fixed = output.quantization, fixed_output(layer)
+    if fixed is None:
+        return
+    scale, zero_point = fixed
     if quantization.scale[0] != scale or quantization.zero_point[0] != zero_point:
         raise ModelError(
             f"output {output.name!r} has scale {quantization.scale[0]} and zero-point {quantization.zero_point[0]}; "
@@ -296,7 +299,7 @@ def _check_softmax(layer: Softmax, inputs: Sequence[Tensor], output: Tensor) -> 
     _require_shape(output, inputs[0].shape)
     if not output.shape:
         raise ModelError(f"input {inputs[0].name!r} has no axis to take the softmax over")
-    _require_output_quantization(layer, output, 1 / 256, -128)
+    _require_fixed_output(layer, output)
     factor = layer.beta * float(inputs[0].quantization.scale[0]) * 2.0**26
     if not layer.beta < _MAX_FACTOR or not factor > 1.0:
         raise ModelError(
@@ -308,11 +311,8 @@ def _check_activation(layer: Activation, inputs: Sequence[Tensor], output: Tenso
     _require_shape(output, inputs[0].shape)
     scale = float(inputs[0].quantization.scale[0])
     ratio = scale / float(output.quantization.scale[0])
-    if layer.kind is ActivationKind.LOGISTIC:
-        _require_output_quantization(layer, output, 1 / 256, -128)
-        _require_scale(layer, scale, _MAX_SIGMOID_SCALE)
-    elif layer.kind is ActivationKind.TANH:
-        _require_output_quantization(layer, output, 1 / 128, 0)
+    _require_fixed_output(layer, output)
+    if layer.kind in (ActivationKind.LOGISTIC, ActivationKind.TANH):
         _require_scale(layer, scale, _MAX_SIGMOID_SCALE)
     elif layer.kind is ActivationKind.HARD_SWISH:
         if ratio >= 128:

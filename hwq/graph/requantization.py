@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.graph.layers import ActivationKind, WeightedLayer
+from hwq.graph.layers import Activation, ActivationKind, Layer, Softmax, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization
 
@@ -46,6 +46,15 @@ def layer_scales(layer: WeightedLayer, input_scale: np.float32, output_scale: np
     product = np.float64(input_scale) * layer.weight_quantization.scale.astype(np.float64)
     scales = product / np.float64(output_scale)
     return np.ascontiguousarray(np.broadcast_to(scales, (layer.channels,)))
+
+
+def fixed_output(layer: Layer) -> tuple[float, int] | None:
+    """Scale and zero-point that a layer's int8 output has whatever its input; ``None`` where they are free."""
+    if isinstance(layer, Softmax) or (isinstance(layer, Activation) and layer.kind is ActivationKind.LOGISTIC):
+        return 1 / 256, -128
+    if isinstance(layer, Activation) and layer.kind is ActivationKind.TANH:
+        return 1 / 128, 0
+    return None
 
 
 def activation_clamp(kind: ActivationKind | None, quantization: Quantization) -> tuple[int, int]:

@@ -1,0 +1,56 @@
+"""From a float network and samples to a quantized network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hwq.floating.checks import check_float_network
+from hwq.floating.folding import fold
+from hwq.floating.network import FloatNetwork
+from hwq.graph.network import Network
+from hwq.quantize.assembly import assemble
+from hwq.quantize.calibration import Progress, Samples, calibrate, samples_of
+from hwq.quantize.sharing import SharedGrids
+from hwq.quantize.specification import Quantization, require_supported
+
+
+def quantize(
+    network: FloatNetwork,
+    data: NDArray[Any] | Samples,
+    spec: Quantization | None = None,
+    progress: Progress | None = None,
+) -> Network:
+    """Quantize ``network`` with ranges found from ``data``.
+
+    The result is a network like those that are read from int8 models: it emulates, generates and verifies as they do.
+
+    Parameters
+    ----------
+    network:
+        As `hwq.frontends.load_float` reads it.
+    data:
+        Real numbers [N, *input shape], or samples that come in pieces (`hwq.quantize.calibration.Samples`); of them
+        the first are used, as many as ``spec.calibration`` says. No labels are needed.
+    spec:
+        How; the defaults are 8 bits everywhere.
+    progress:
+        Called with (done, total) while the samples run through the network.
+
+    Raises
+    ------
+    ConfigError
+        ``spec`` asks for what is not available, each such key by its name.
+    DataError
+        The samples do not fit.
+    ModelError
+        The network is not consistent, or holds a layer that no layer of codes computes.
+    """
+    spec = Quantization() if spec is None else spec
+    require_supported(spec)
+    check_float_network(network)
+    samples = samples_of(network, data)
+    folded = fold(network)
+    ranges = calibrate(folded, samples, spec, progress)
+    return assemble(folded, SharedGrids(folded, ranges, spec.activations), spec)

@@ -1,0 +1,154 @@
+"""How a network is to be quantized: widths, schemes, ranges, calibration; section ``quantization`` of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from hwq.arch.checks import Checks, Range, RealRange
+
+
+class Scheme(StrEnum):
+    """Where the zero of the real numbers lies among the codes."""
+
+    SYMMETRIC = "symmetric"
+    """At code 0; the most negative code is not used."""
+
+    ASYMMETRIC = "asymmetric"
+    """At a zero-point chosen so that the range fills the codes."""
+
+
+class Granularity(StrEnum):
+    """What shares a scale among the weights of a layer."""
+
+    CHANNEL = "channel"
+    """Each output channel has its own."""
+
+    TENSOR = "tensor"
+    """All weights of the layer have one."""
+
+
+class RangeMethod(StrEnum):
+    """How the range of an activation follows from its values in calibration."""
+
+    MIN_MAX = "min_max"
+    """From the smallest to the largest value."""
+
+    MOVING_AVERAGE = "moving_average"
+    """Each sample's smallest and largest value, averaged with more weight on later samples."""
+
+    PERCENTILE = "percentile"
+    """Without the outermost values at either end."""
+
+    MSE = "mse"
+    """The range whose quantization has the smallest mean squared error."""
+
+    KL = "kl"
+    """The range whose quantized distribution is nearest to the true one, by Kullback-Leibler divergence."""
+
+
+@dataclass(frozen=True)
+class WeightQuantization:
+    """How weights become codes.
+
+    Parameters
+    ----------
+    bits:
+        Width of the codes.
+    scheme:
+        See :class:`Scheme`.
+    granularity:
+        See :class:`Granularity`.
+    """
+
+    bits: Annotated[int, Range(1, 8)] = 8
+    scheme: Scheme = Scheme.SYMMETRIC
+    granularity: Granularity = Granularity.CHANNEL
+
+    def __post_init__(self) -> None:
+        with Checks("quantization.weights") as check:
+            check.declared(self)
+
+
+@dataclass(frozen=True)
+class ActivationQuantization:
+    """How activations become codes; each tensor has one scale and one zero-point.
+
+    Parameters
+    ----------
+    bits:
+        Width of the codes.
+    scheme:
+        See :class:`Scheme`.
+    ranges:
+        See :class:`RangeMethod`.
+    percentile:
+        Of method ``percentile``: percent of the values that the upper end of the range is above, and the lower below.
+    momentum:
+        Of method ``moving_average``: weight of the average so far against that of the next sample.
+    """
+
+    bits: Annotated[int, Range(1, 8)] = 8
+    scheme: Scheme = Scheme.ASYMMETRIC
+    ranges: RangeMethod = RangeMethod.MSE
+    percentile: Annotated[float, RealRange(50, 100)] = 99.99
+    momentum: Annotated[float, RealRange(0, 1)] = 0.9
+
+    def __post_init__(self) -> None:
+        with Checks("quantization.activations") as check:
+            check.declared(self)
+
+
+@dataclass(frozen=True)
+class CalibrationParameters:
+    """Which samples ranges are found from.
+
+    Parameters
+    ----------
+    samples:
+        How many, the first ones of the data. ``None`` is `DEFAULT_SAMPLES`, or all where there are fewer.
+    """
+
+    samples: Annotated[int, Range(1, 1_000_000)] | None = None
+
+    def __post_init__(self) -> None:
+        with Checks("quantization.calibration") as check:
+            check.declared(self)
+
+
+DEFAULT_SAMPLES = 100
+"""Samples of a calibration where nobody says how many."""
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """All of it.
+
+    Parameters
+    ----------
+    weights:
+        See :class:`WeightQuantization`.
+    activations:
+        See :class:`ActivationQuantization`.
+    calibration:
+        See :class:`CalibrationParameters`.
+    """
+
+    weights: WeightQuantization = WeightQuantization()
+    activations: ActivationQuantization = ActivationQuantization()
+    calibration: CalibrationParameters = CalibrationParameters()
+
+    def __post_init__(self) -> None:
+        with Checks("quantization") as check:
+            check.declared(self)
+
+
+def require_supported(spec: Quantization) -> None:
+    """Refuse what a specification can say and no method here does; ConfigError with every such key."""
+    with Checks("quantization") as check:
+        for name, bits in (("weights.bits", spec.weights.bits), ("activations.bits", spec.activations.bits)):
+            if bits != 8:
+                check.fault(name, f"quantization to {bits} bits is not available yet; available are 8")
+        if spec.weights.scheme is not Scheme.SYMMETRIC:
+            check.fault("weights.scheme", f"{spec.weights.scheme.value} weights are not available; symmetric ones are")
