@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from hwq.arch.checks import Choice, Nested, Range, RealRange, limits
 from hwq.arch.engines import PARAMETERS
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
+from hwq.quantize.specification import DEFAULT_SAMPLES, Quantization
 
 SECTIONS: dict[str, type] = {
     "array": ArrayParameters,
@@ -21,12 +22,17 @@ SECTIONS: dict[str, type] = {
     "requantizer": RequantizerParameters,
     "buffers": BufferParameters,
 }
-"""The sections that describe the accelerator, and what each becomes."""
+"""The sections, and what each becomes."""
 
 ENGINES: dict[str, type] = dict(PARAMETERS)
 """The sections of the engines beside the array; each may also be one of ``ENGINE_CHOICES``."""
 
 SECTIONS |= ENGINES
+
+HARDWARE = tuple(SECTIONS)
+"""The sections that an accelerator is made of."""
+
+SECTIONS |= {"quantization": Quantization}
 
 ENGINE_CHOICES = ("auto", "none")
 """``auto``, the default: built as its defaults say where the network needs it. ``none``: not built."""
@@ -40,6 +46,7 @@ _SECTION_WORDS = {
     "pooling": "The engine of average, maximum, mean and copies: an empty mapping, auto or none.",
     "elementwise": "The engine of the sum of two tensors: an empty mapping, auto or none.",
     "table": "The engine of activations that stand alone: an empty mapping, auto or none.",
+    "quantization": "How hwq quantize makes a quantized network of one of real numbers; no other verb reads it.",
 }
 
 _WORDS: dict[str, dict[str, str]] = {
@@ -100,6 +107,29 @@ _WORDS: dict[str, dict[str, str]] = {
     "pooling": {},
     "elementwise": {},
     "table": {},
+    "quantization": {
+        "weights": "How weights become codes.",
+        "weights.bits": "Width of the codes of weights, in bits; available are 8.",
+        "weights.scheme": "Where zero lies among the codes of weights; available is symmetric: at code 0.",
+        "weights.granularity": "What shares a scale. channel: an output channel. tensor: the whole layer.",
+        "activations": "How activations become codes.",
+        "activations.bits": "Width of the codes of activations, in bits; available are 8.",
+        "activations.scheme": (
+            "Where zero lies among the codes of activations. asymmetric: at a zero-point that lets the range fill the "
+            "codes. symmetric: at code 0."
+        ),
+        "activations.ranges": (
+            "How an activation's range is found. min_max: smallest and largest value. moving_average: those of each "
+            "sample, averaged. percentile: without the outermost values. mse: least squared error. kl: least "
+            "divergence of the distribution."
+        ),
+        "activations.percentile": "Of ranges percentile: percent of the values that each end leaves inside.",
+        "activations.momentum": "Of ranges moving_average: weight of the average so far against the next sample.",
+        "calibration": "Which samples ranges are found from.",
+        "calibration.samples": (
+            f"How many samples of data, from the first; null: {DEFAULT_SAMPLES}, or all where there are fewer."
+        ),
+    },
 }
 
 
@@ -154,7 +184,8 @@ def _project_model() -> type[BaseModel]:
         "model": (
             path,
             Field(
-                description="The network: an int8 .tflite file or one saved by hwq. Relative to this file; "
+                description="The network: an int8 .tflite file or one saved by hwq; for hwq quantize a "
+                ".tflite file of real numbers. Relative to this file; "
                 "${NAME} takes an environment variable.",
                 examples=["${HWQ_MLPERF_TINY}/kws_ref_model.tflite"],
             ),

@@ -17,8 +17,9 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.checks import Choice, Nested, limits
 from hwq.config.document import Document, Key, read_document
 from hwq.config.faults import Fault, config_error, nearest
-from hwq.config.models import ENGINE_CHOICES, ENGINES, SECTIONS, ProjectModel
+from hwq.config.models import ENGINE_CHOICES, ENGINES, HARDWARE, SECTIONS, ProjectModel
 from hwq.errors import ConfigError
+from hwq.quantize.specification import Quantization
 
 _VARIABLE = re.compile(r"\$\{([^}]*)(\}?)")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -31,7 +32,7 @@ class Project:
     ``name`` is the file's name without suffix, ``model`` and ``data_path`` are paths with variables and relative parts
     resolved, ``data_line`` is where ``path`` names the latter. Whether the model exists is for its reader to say.
     ``accelerator`` has the engines that the project asks for; those called ``auto`` are built where a network needs
-    them (`hwq.schedule.planning.with_engines`).
+    them (`hwq.schedule.planning.with_engines`). ``quantization`` is for `hwq.quantize` alone.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Project:
     data_line: int
     accelerator: Accelerator
     auto: tuple[str, ...]
+    quantization: Quantization
 
     @property
     def data(self) -> Path | None:
@@ -55,9 +57,9 @@ class Project:
 
 
 def project_keys() -> tuple[str, ...]:
-    """Every key of a project by its dotted path, sections of engines among them."""
+    """Every key by its dotted path, sections of engines among them; not those of quantization, which change no run."""
     tops = [name for name in ProjectModel.model_fields if name not in SECTIONS or name in ENGINES]
-    return (*tops, *(key for section, kind in SECTIONS.items() for key in _keys(section, kind)))
+    return (*tops, *(key for section in HARDWARE for key in _keys(section, SECTIONS[section])))
 
 
 def _keys(section: str, kind: type) -> Iterator[str]:
@@ -97,8 +99,8 @@ def check_project(document: Document) -> Project:
     clean = _check_values(document)
     chosen = {name: document.values.get(name, ENGINE_CHOICES[0]) for name in ENGINES}
     sections = {name: _section(document, name) for name in SECTIONS if name in clean}
-    accelerator = Accelerator()
-    if sections.keys() == SECTIONS.keys():
+    accelerator, quantization = Accelerator(), sections.pop("quantization", Quantization())
+    if sections.keys() == set(HARDWARE):
         try:
             accelerator = Accelerator(**sections)
         except ConfigError as error:
@@ -110,7 +112,7 @@ def check_project(document: Document) -> Project:
     path = document.file
     if document.faults or model is None:
         raise config_error(path, document.faults)
-    return Project(path.stem, path, model, data, document.line(("data",)), accelerator, auto)
+    return Project(path.stem, path, model, data, document.line(("data",)), accelerator, auto, quantization)
 
 
 def _check_values(document: Document) -> set[str]:

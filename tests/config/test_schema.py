@@ -76,6 +76,9 @@ def test_schema_and_loader_agree_at_the_ends_of_every_range(
         {"model": "a", "array": {"product_register": 1}},
         {"model": "a", "arithmetic": {"contract": "fp32he"}},
         {"model": "a", "arithmetic": {"input_zero_point": "none"}},
+        {"model": "a", "quantization": {"weights": {"bits": 9}}},
+        {"model": "a", "quantization": {"activations": {"percentile": 101}}},
+        {"model": "a", "quantization": {"activations": {"momentum": True}}},
     ],
     ids=str,
 )

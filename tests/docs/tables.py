@@ -282,6 +282,8 @@ def _key(schema: dict[str, object], key: dict[str, object]) -> tuple[str, str, s
         elif choice["type"] == "integer":
             low, high = choice["minimum"], choice["maximum"]
             allowed.append(f"{low} to {high}" if low < high else f"{low}")
+        elif choice["type"] == "number":
+            allowed.append(f"{choice['minimum']:g} to {choice['maximum']:g}")
         elif choice["type"] == "boolean":
             allowed += ["`true`", "`false`"]
         else:

@@ -1,0 +1,78 @@
+"""Section ``quantization``: its defaults, its values, and every fault of it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hwq.config.project import Project, load_project, project_keys
+from hwq.errors import ConfigError
+from hwq.quantize.specification import (
+    ActivationQuantization,
+    CalibrationParameters,
+    Granularity,
+    Quantization,
+    RangeMethod,
+    Scheme,
+    WeightQuantization,
+)
+
+
+def project(tmp_path: Path, text: str) -> Project:
+    path = tmp_path / "p.yaml"
+    path.write_text(f"model: m.tflite\n{text}", encoding="utf-8")
+    return load_project(path)
+
+
+def test_everything_has_a_default(tmp_path: Path) -> None:
+    assert project(tmp_path, "").quantization == Quantization()
+    assert project(tmp_path, "quantization: {weights: {}}\n").quantization == Quantization()
+
+
+def test_values(tmp_path: Path) -> None:
+    found = project(
+        tmp_path,
+        "quantization:\n  weights: {bits: 3, scheme: asymmetric, granularity: tensor}\n"
+        "  activations: {bits: 4, scheme: symmetric, ranges: percentile, percentile: 99, momentum: 0.5}\n"
+        "  calibration: {samples: 20}\n",
+    )
+    assert found.quantization == Quantization(
+        WeightQuantization(3, Scheme.ASYMMETRIC, Granularity.TENSOR),
+        ActivationQuantization(4, Scheme.SYMMETRIC, RangeMethod.PERCENTILE, 99, 0.5),
+        CalibrationParameters(20),
+    )
+
+
+def test_every_fault_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        project(
+            tmp_path,
+            "quantization:\n  weights: {bit: 4, bits: 9, scheme: symetric}\n"
+            "  activations: {ranges: mean, percentile: 101, momentum: true}\n  calibrations: {}\narray: {rows: 0}\n",
+        )
+    assert dict(raised.value.faults) == {
+        "array.rows": "must be an integer from 1 to 256, not 0",
+        "quantization.activations.momentum": "must be a number from 0 to 1, not true",
+        "quantization.activations.percentile": "must be a number from 50 to 100, not 101",
+        "quantization.activations.ranges": (
+            "must be one of min_max, moving_average, percentile, mse, kl, not 'mean'; did you mean mse?"
+        ),
+        "quantization.calibrations": "unknown key; did you mean calibration?",
+        "quantization.weights.bit": "unknown key; did you mean bits?",
+        "quantization.weights.bits": "must be an integer from 1 to 8, not 9",
+        "quantization.weights.scheme": (
+            "must be one of symmetric, asymmetric, not 'symetric'; did you mean symmetric?"
+        ),
+    }
+
+
+@pytest.mark.parametrize("value", ["[]", "8", "null"])
+def test_a_section_is_a_mapping(tmp_path: Path, value: str) -> None:
+    for text in (f"quantization: {value}", f"quantization: {{weights: {value}}}"):
+        with pytest.raises(ConfigError, match="must be a mapping of keys to values"):
+            project(tmp_path, text)
+
+
+def test_no_sweep_varies_what_only_hwq_quantize_reads() -> None:
+    assert not [key for key in project_keys() if key.startswith("quantization")]
