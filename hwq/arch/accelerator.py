@@ -21,6 +21,7 @@ from hwq.arch.parameters import (
     BufferParameters,
     InputZeroPoint,
     RequantizerParameters,
+    WeightPacking,
 )
 from hwq.numeric.accumulation import Accumulation, BiasPlace, Granularity, SumOverflow
 from hwq.numeric.formats import IntFormat
@@ -73,14 +74,36 @@ class Accelerator:
 
     @property
     def weight(self) -> IntFormat:
-        """Format of the weights."""
-        return IntFormat(self.arithmetic.weight_bits)
+        """Format of the weights that are multiplied: codes, or of 1 bit what they stand for, -1 and 1."""
+        return IntFormat(max(self.arithmetic.weight_bits, 2))
+
+    @property
+    def largest_weight(self) -> int:
+        """Largest magnitude of a weight."""
+        return 1 if self.arithmetic.weight_bits == 1 else -self.weight.min
+
+    @property
+    def packs_weights(self) -> bool:
+        """Whether several rows of the array may share a word of weight memory."""
+        return len(self.weight_fields) > 1
+
+    @property
+    def weight_fields(self) -> tuple[int, ...]:
+        """Bits of a weight where its place in memory holds 1, 2, 4 and so on of them."""
+        bits = self.arithmetic.weight_bits
+        packs = self.arithmetic.weight_packing is WeightPacking.LAYER
+        return tuple(bits >> packing for packing in range(bits.bit_length() if packs else 1))
 
     @property
     def operand(self) -> IntFormat:
         """Format of what a PE multiplies: the raw code, or code minus zero-point, one bit wider."""
         extra = self.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
         return IntFormat(self.arithmetic.activation_bits + extra)
+
+    @property
+    def pads_with_codes(self) -> bool:
+        """Whether operands that are not there are the zero-point's code, and not 0."""
+        return self.arithmetic.input_zero_point is InputZeroPoint.FOLDED
 
     @property
     def exact_psum_bits(self) -> int:
@@ -101,7 +124,7 @@ class Accelerator:
 
     def _sum_bits(self, products: int, operand: int) -> int:
         """Bits that hold the sum of so many products of operands up to ``operand``, truncated as they are added."""
-        return (products * self.accumulation.largest(operand * -self.weight.min)).bit_length() + 1
+        return (products * self.accumulation.largest(operand * self.largest_weight)).bit_length() + 1
 
     @property
     def psum_bits(self) -> int:
@@ -232,7 +255,7 @@ class Accelerator:
 
     @property
     def weight_words(self) -> int:
-        """Words of weight memory; a word holds one array row."""
+        """Words of weight memory; a word holds one array row, or where weights are packed several."""
         return ceil_div(self.buffers.weights, self.array.columns)
 
     @property
@@ -250,7 +273,7 @@ class Accelerator:
         """Width of a word of each memory behind the load port."""
         return {
             isa.Space.ACTIVATIONS: self.word * self.activation.width,
-            isa.Space.WEIGHTS: self.array.columns * self.weight.width,
+            isa.Space.WEIGHTS: self.array.columns * self.arithmetic.weight_bits,
             isa.Space.RECORDS: self.lanes * self.record.bits,
             isa.Space.DESCRIPTORS: isa.WORD_BITS,
         }

@@ -114,7 +114,7 @@ class RegisterInfo:
 IDENTITY = 0x68777101
 """Value of the IDENTITY register: ``hwq`` in ASCII, then 1."""
 
-ISA_VERSION = 1
+ISA_VERSION = 2
 """Value of the VERSION register; changes with every change of a layout on this page."""
 
 REGISTERS: Mapping[Register, RegisterInfo] = {

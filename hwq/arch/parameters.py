@@ -23,6 +23,16 @@ class InputZeroPoint(StrEnum):
     """The array sees ``x - zp``, one bit wider, and padding is 0."""
 
 
+class WeightPacking(StrEnum):
+    """How weights narrower than ``weight_bits`` lie in weight memory."""
+
+    NONE = "none"
+    """Each in a place of its own."""
+
+    LAYER = "layer"
+    """As many in a place as the layer's widest weight allows: 1, 2, 4 or 8, in equal parts of it."""
+
+
 @dataclass(frozen=True)
 class ArrayParameters:
     """Shape of the systolic array.
@@ -77,7 +87,9 @@ class ArithmeticParameters:
     input_zero_point:
         See :class:`InputZeroPoint`.
     activation_bits, weight_bits:
-        Widths of the signed codes in memory.
+        Widths of the signed codes in memory; weights of 1 bit are -1 and 1.
+    weight_packing:
+        See :class:`WeightPacking`.
     psum_bits:
         Width of the partial sums in the array; ``None`` is the width that holds every column sum exactly.
     accumulator_bits:
@@ -95,7 +107,8 @@ class ArithmeticParameters:
     contract: Annotated[Contract, Choice(*CONTRACTS)] = Contract.DOUBLE
     input_zero_point: InputZeroPoint = InputZeroPoint.FOLDED
     activation_bits: Annotated[int, Range(8, 8)] = 8
-    weight_bits: Annotated[int, Range(2, 8)] = 8
+    weight_bits: Annotated[int, Range(1, 8)] = 8
+    weight_packing: WeightPacking = WeightPacking.NONE
     psum_bits: Annotated[int, Range(4, 48)] | None = None
     accumulator_bits: Annotated[int, Range(4, 48)] = 32
     overflow: SumOverflow = SumOverflow.REFUSE

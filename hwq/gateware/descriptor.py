@@ -41,6 +41,7 @@ def field_shape(field: str, accelerator: Accelerator) -> Shape:
         "out_block_step": elements,
         "base_a": elements,
         "base_b": elements,
+        "weight_packing": (len(accelerator.weight_fields) - 1).bit_length(),
     }
     definition = isa.FIELDS[field]
     if field in narrow:
@@ -50,9 +51,15 @@ def field_shape(field: str, accelerator: Accelerator) -> Shape:
     return signed_shape(definition.width) if definition.signed else unsigned(definition.width)
 
 
+def kept_fields(accelerator: Accelerator, opcode: isa.Opcode) -> tuple[str, ...]:
+    """Names of the fields of a descriptor that this accelerator looks at; the bits of others have to be 0."""
+    absent = () if accelerator.packs_weights else ("weight_packing",)
+    return tuple(name for name in isa.LAYOUTS[opcode].fields if name not in absent)
+
+
 def descriptor_signature(accelerator: Accelerator, opcode: isa.Opcode, *fields: str) -> Signature:
     """A port that carries ``fields`` of a descriptor of ``opcode``, or all of them where none are named."""
-    names = fields or tuple(name for name in isa.LAYOUTS[opcode].fields if name != "opcode")
+    names = fields or tuple(name for name in kept_fields(accelerator, opcode) if name != "opcode")
     return Signature({name: Out(field_shape(name, accelerator)) for name in names})
 
 

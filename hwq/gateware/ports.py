@@ -47,8 +47,8 @@ def read_signature(accelerator: Accelerator, elements: int) -> Signature:
 def weight_signature(accelerator: Accelerator, columns: int | None = None) -> Signature:
     """An engine's view of weight memory: each cycle of ``advance`` gives ``weights`` 2 cycles later.
 
-    They are the word behind the last one, or with ``rewind`` the word at ``base``: all its columns, or as many as the
-    engine looks at.
+    They are the row behind the last one, or with ``rewind`` the first one of the word at ``base``: all its columns, or
+    as many as the engine looks at. ``packing`` says how many rows there are in a word, where they may be several.
     """
     row = data.ArrayLayout(shape_of(accelerator.weight), accelerator.array.columns if columns is None else columns)
     return Signature(
@@ -56,6 +56,7 @@ def weight_signature(accelerator: Accelerator, columns: int | None = None) -> Si
             "advance": Out(1),
             "rewind": Out(1),
             "base": Out(field_shape("weight_base", accelerator)),
+            **({"packing": Out(field_shape("weight_packing", accelerator))} if accelerator.packs_weights else {}),
             "weights": In(row),
         }
     )

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import Component, In, Out
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Opcode
-from hwq.gateware.descriptor import field_shape
+from hwq.gateware.descriptor import field_shape, kept_fields
 from hwq.gateware.library import place
 from hwq.gateware.nets import net
 from hwq.gateware.ports import any_of, command_signature
@@ -31,7 +31,8 @@ class _Kept:
 
 def _kept(accelerator: Accelerator, opcode: Opcode, word: int) -> list[_Kept]:
     found = []
-    for name, placed in isa.LAYOUTS[opcode].fields.items():
+    for name in kept_fields(accelerator, opcode):
+        placed = isa.LAYOUTS[opcode].fields[name]
         if placed.word == word:
             shape = field_shape(name, accelerator)
             beyond = range(placed.lsb + shape.width, placed.lsb + placed.field.width) if shape.signed else ()

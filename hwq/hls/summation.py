@@ -10,7 +10,7 @@ from hwq.graph.layers import WeightedLayer
 from hwq.hls.lanes import largest_divisor
 from hwq.hls.setting import Setting, Spec, members
 from hwq.numeric.accumulation import EXACT, Accumulation, Granularity, SumOverflow
-from hwq.numeric.bounds import accumulator_bits, operand_range
+from hwq.numeric.bounds import accumulator_bits, code_bits, operand_range
 
 #: Bits of an operand: a code, or a code less its zero-point.
 _OPERAND = 9
@@ -37,7 +37,7 @@ def product_sums(setting: Setting, layer: WeightedLayer, depth: int) -> ProductS
     arithmetic, weight = setting.accelerator.arithmetic, setting.accelerator.weight
     zero = setting.zero_point(layer.inputs[0])
     low, high = int(layer.weights.min()), int(layer.weights.max())
-    if low < weight.min or high > weight.max:
+    if code_bits(layer.weights, signs=True) > arithmetic.weight_bits:
         return f"its weights are from {low} to {high}, and arithmetic.weight_bits is {arithmetic.weight_bits}"
     ordered = setting.sums.get(layer.name)
     how, passes = (ordered.accumulation, ordered.passes) if ordered else (EXACT, ())

@@ -105,6 +105,17 @@ def _summable(weights: NDArray[np.integer], low: int, high: int) -> NDArray[Any]
     return values.astype(np.int64 if largest * reach * values.shape[1] < 1 << 63 else object)
 
 
+def code_bits(weights: NDArray[np.integer], signs: bool) -> int:
+    """Bits of the codes of weights.
+
+    They are two's complement, but for 1 bit, which is -1 or 1; ``signs`` allows that: no place beside the weights has
+    to hold 0.
+    """
+    if signs and (np.abs(weights) == 1).all():
+        return 1
+    return max(2, signed_bits(int(weights.min()), int(weights.max())))
+
+
 def signed_bits(low: int, high: int) -> int:
     """Bits of the narrowest two's complement format that holds [low, high]."""
     return max((value if value >= 0 else ~value).bit_length() for value in (low, high)) + 1

@@ -11,7 +11,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric import bounds
 from hwq.numeric.accumulation import SumOverflow
-from hwq.numeric.bounds import signed_bits
+from hwq.numeric.bounds import code_bits, signed_bits
 from hwq.numeric.requantize import Contract, quantize_multiplier
 from hwq.schedule.geometry import Convolution
 from hwq.schedule.plan import ConvPlan
@@ -39,7 +39,7 @@ def sum_bits(convolution: Convolution, accelerator: Accelerator) -> int:
 def psum_bits(plan: ConvPlan) -> int:
     """Bits that hold every partial sum inside the array, pass by pass."""
     rows, columns = plan.accelerator.array.rows, plan.accelerator.array.columns
-    passes = plan.weight_image().reshape(-1, rows, columns).transpose(0, 2, 1).reshape(-1, rows)
+    passes = plan.tiled_weights().reshape(-1, rows, columns).transpose(0, 2, 1).reshape(-1, rows)
     return bounds.accumulator_bits(passes, _operands(plan.convolution, plan.accelerator), plan.accelerator.accumulation)
 
 
@@ -60,7 +60,7 @@ def width_faults(plans: Sequence[ConvPlan]) -> list[str]:
     if not plans:
         return []
     a = plans[0].accelerator
-    checks = [("weights", "arithmetic.weight_bits", a.weight.width, _weight_bits)]
+    checks = [("weights", "arithmetic.weight_bits", a.arithmetic.weight_bits, weight_bits)]
     if a.arithmetic.overflow is SumOverflow.REFUSE:
         if a.arithmetic.psum_bits is not None:
             # Where nobody chose it, it follows from weight_bits and holds whatever weights those hold.
@@ -78,9 +78,13 @@ def width_faults(plans: Sequence[ConvPlan]) -> list[str]:
     return [fault for fault in faults if fault]
 
 
-def _weight_bits(plan: ConvPlan) -> int:
-    weights = plan.convolution.weights
-    return signed_bits(int(weights.min()), int(weights.max()))
+def weight_bits(plan: ConvPlan) -> int:
+    """Bits of a layer's weights in memory."""
+    a, c = plan.accelerator, plan.convolution
+    # Rows of the array beyond a run multiply what passes them, columns beyond the last channel may count overflows.
+    rows_idle = plan.run % a.array.rows and a.pads_with_codes and c.input_zero_point
+    columns_idle = c.channels_out % a.array.columns and a.may_overflow
+    return code_bits(c.weights, signs=not rows_idle and not columns_idle)
 
 
 def left_shift(groups: Sequence[Convolution], accelerator: Accelerator) -> int:

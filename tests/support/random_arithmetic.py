@@ -19,11 +19,14 @@ from hwq.arch.parameters import (
     BufferParameters,
     InputZeroPoint,
     TruncateParameters,
+    WeightPacking,
 )
 from hwq.graph.layers import DepthwiseConv2D, WeightedLayer
+from hwq.graph.network import Network
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.rounding import Rounding
 from hwq.schedule.planning import assign
+from tests.support.operands import narrowed
 from tests.support.random_networks import random_network
 
 PROOF = range(300)
@@ -41,6 +44,7 @@ OVERFLOWS = [overflow for overflow in SumOverflow if overflow is not SumOverflow
 PER_MAC = "per MAC"
 EXACT, NARROWER, WIDE = "per pass, psums exact", "per pass, psums narrower", "per pass, psums no narrower"
 WHOLE = "not at all"
+BYTES, PACKED = "8 bits", "of 1 to 8 bits, packed"
 ENGINE, GROUPS = "their engine", "the array"
 
 OPTIONS: Mapping[str, tuple[str, ...]] = {
@@ -49,6 +53,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "products truncated": (WHOLE, *(rounding.value for rounding in Rounding)),
     "bias": tuple(place.value for place in BiasPlace),
     "input_zero_point": tuple(place.value for place in InputZeroPoint),
+    "weights": (BYTES, PACKED),
     "product_register": ("yes", "no"),
     "depthwise layers on": (ENGINE, GROUPS),
 }
@@ -104,7 +109,9 @@ def random_accelerator(seed: int) -> Accelerator:
     truncate = TruncateParameters()
     if (rounding := values["products truncated"]) != WHOLE:
         truncate = TruncateParameters(choose.choice([1, 3, 4]), Rounding(rounding))
-    accumulator = choose.randint(9, 15) - truncate.bits
+    packs = values["weights"] == PACKED
+    # Of narrow weights sums are small.
+    accumulator = choose.randint(9, 15) - truncate.bits - packs
     psum = {
         PER_MAC: choose.choice([None, accumulator]),
         EXACT: None,
@@ -119,6 +126,7 @@ def random_accelerator(seed: int) -> Accelerator:
         psum_bits=psum[values["fitted"]],
         truncate=truncate,
         bias=BiasPlace(values["bias"]),
+        weight_packing=WeightPacking.LAYER if packs else WeightPacking.NONE,
     )
     return Accelerator(
         ArrayParameters(choose.randint(2, 4), choose.randint(2, 4), values["product_register"] == "yes"),
@@ -129,6 +137,14 @@ def random_accelerator(seed: int) -> Accelerator:
         elementwise=ElementwiseParameters(),
         table=TableParameters(),
     )
+
+
+@cache
+def arithmetic_network(seed: int) -> Network:
+    """The network of a seed; where its accelerator packs weights, with weights that are packed in every way."""
+    network = random_network(seed)
+    packs = random_accelerator(seed).packs_weights
+    return narrowed(network, random.Random(seed).sample((8, 4, 3, 2, 1), 5), seed) if packs else network
 
 
 def _fitted(arithmetic: ArithmeticParameters) -> str:
@@ -143,7 +159,7 @@ def shown_by(seed: int) -> list[dict[str, str]]:
 
     Once for each place where its depthwise layers run; none of an option that does not come up.
     """
-    network, accelerator = random_network(seed), random_accelerator(seed)
+    network, accelerator = arithmetic_network(seed), random_accelerator(seed)
     arithmetic = accelerator.arithmetic
     found = [assign(network, layer, accelerator) for layer in network.layers if isinstance(layer, WeightedLayer)]
     if not any(one.engine for one in found):
@@ -154,6 +170,7 @@ def shown_by(seed: int) -> list[dict[str, str]]:
         "products truncated": arithmetic.truncate.rounding.value if arithmetic.truncate.bits else WHOLE,
         "bias": arithmetic.bias.value,
         "input_zero_point": arithmetic.input_zero_point.value,
+        "weights": PACKED if accelerator.packs_weights else BYTES,
         "product_register": "yes" if accelerator.array.product_register else "no",
     }
     engines = {one.engine for one in found if isinstance(one.layer, DepthwiseConv2D) and one.engine}

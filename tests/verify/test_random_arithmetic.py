@@ -22,12 +22,11 @@ from hwq.schedule.order import ordered_sums
 from hwq.verify.design import lower_design
 from hwq.verify.session import verify
 from tests.support.convolutions import quantization
-from tests.support.random_arithmetic import OVERFLOWS, PROOF, SAMPLE, random_accelerator
-from tests.support.random_networks import random_network
+from tests.support.random_arithmetic import OVERFLOWS, PROOF, SAMPLE, arithmetic_network, random_accelerator
 
 
 def check(seed: int, directory: Path, accelerator: Accelerator) -> None:
-    network = random_network(seed)
+    network = arithmetic_network(seed)
     print(accelerator)
     design = lower_design(network, accelerator)
     report = verify(design, random_samples(network, 2, seed), directory, {})
@@ -86,7 +85,7 @@ def test_the_sample_overflows_in_every_way() -> None:
     """What CI runs wraps and saturates in both places, on the array and beside it."""
     seen = set()
     for seed in SAMPLE:
-        network, accelerator = random_network(seed), random_accelerator(seed)
+        network, accelerator = arithmetic_network(seed), random_accelerator(seed)
         design = lower_design(network, accelerator)
         emulator = Emulator(network, sums=ordered_sums(network, accelerator), count=True)
         emulator.run(random_samples(network, 2, seed))

@@ -16,6 +16,7 @@ from hwq.arch.engines.fields import (
     OUT_ZERO_POINT,
     RECORD_BASE,
     WEIGHT_BASE,
+    WEIGHT_PACKING,
     Y_START,
     Y_STEP,
 )
@@ -53,6 +54,7 @@ LAYOUT = Layout(
         OUT_ZERO_POINT,
         LOW,
         HIGH,
+        WEIGHT_PACKING,
     ),
     WORD_BITS,
 )

@@ -26,6 +26,7 @@ from hwq.arch.engines.fields import (
     OUT_ZERO_POINT,
     RECORD_BASE,
     WEIGHT_BASE,
+    WEIGHT_PACKING,
     Y_START,
     Y_STEP,
 )
@@ -95,6 +96,7 @@ LAYOUT = Layout(
         OUT_ZERO_POINT,
         LOW,
         HIGH,
+        WEIGHT_PACKING,
     ),
     WORD_BITS,
 )

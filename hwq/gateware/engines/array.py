@@ -80,6 +80,8 @@ class ArrayEngine(Component):
             accumulator.address.eq(addresses.sum_address),
             accumulator.sums.eq(array.sums),
         ]
+        if parameters.packs_weights:
+            m.d.comb += self.weights.packing.eq(descriptor.weight_packing)
         if parameters.begins_with_bias:
             biases = place(m, "biases", Biases, platform, accelerator=parameters)
             connect(m, flipped(self.biases), biases.write)

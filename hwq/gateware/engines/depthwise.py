@@ -73,6 +73,8 @@ class DepthwiseEngine(Component):
             window.pixel.eq(self.read.data),
             window.enter.eq(stream.enter),
         ]
+        if accelerator.packs_weights:
+            m.d.comb += self.weights.packing.eq(d.weight_packing)
         if self._parameters.rows > 1:
             m.d.comb += [window.column.eq(stream.column), window.narrow.eq(d.in_width == 1)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,11 @@ from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
+from hwq.schedule.capacity import weight_bits
 from hwq.schedule.cycles import count_cycles, output_cycle
 from hwq.schedule.geometry import convolutions
 from hwq.schedule.losses import array_issue
+from hwq.schedule.packing import packed_rows, packed_words, packing_of
 from hwq.schedule.plan import ConvPlan, plan_convolution
 from hwq.schedule.plans import CycleCount, Places
 from hwq.schedule.records import channel_records, clamp_fields
@@ -43,14 +46,19 @@ class ArrayPlan:
         """Times that a tile of weights crosses the array."""
         return self.cut.passes * self.cut.blocks * len(self.cut.tiles)
 
+    @cached_property
+    def packing(self) -> int:
+        """How often a place of weight memory is halved."""
+        return packing_of(weight_bits(self.cut), self.accelerator)
+
     @property
     def weight_words(self) -> int:
         """Words of weight memory: every tile takes all rows."""
-        return self.cut.weight_words
+        return packed_words(self.cut.weight_rows, self.packing)
 
     def weight_image(self) -> NDArray[np.int64]:
         """The tiles in their order, int64 [weight_words, columns]."""
-        return self.cut.weight_image()
+        return packed_rows(self.cut.tiled_weights(), self.packing, self.accelerator)
 
     def records(self) -> list[dict[str, int]]:
         """Of every channel of every block."""
@@ -85,6 +93,7 @@ class ArrayPlan:
             "ky_step": c.dilation[0],
             "ky_step_elements": c.dilation[0] * row % space,
             "weight_base": places.weights,
+            "weight_packing": self.packing,
             "record_base": places.records,
             "out_base": places.output + c.first_output,
             "out_step": c.output_elements % space,

@@ -15,9 +15,10 @@ from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.arch.engines.depthwise import DepthwiseParameters
 from hwq.graph.layers import Conv2D, DepthwiseConv2D, Layer
 from hwq.graph.network import Network
-from hwq.numeric.bounds import signed_bits
+from hwq.numeric.bounds import code_bits
 from hwq.schedule.capacity import left_shift, sum_bits
 from hwq.schedule.geometry import Convolution, convolutions
+from hwq.schedule.packing import packed_rows, packed_words, packing_of
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
 from hwq.schedule.records import clamp_fields, records_of
 
@@ -99,10 +100,23 @@ class DepthwisePlan:
 
     # -- what it takes ---------------------------------------------------------------------------------------------
 
+    @cached_property
+    def weight_bits(self) -> int:
+        """Bits of the weights in memory."""
+        p, vector = self._parameters, self.accelerator.depthwise_vector
+        # Taps beyond the kernel see pixels, and lanes beyond the last channel may count overflows.
+        idle = self._geometry.kernel != (p.rows, p.columns) or len(self.channels) % vector
+        return code_bits(np.stack([channel.weights for channel in self.channels]), signs=not idle)
+
+    @cached_property
+    def packing(self) -> int:
+        """How often a place of weight memory is halved."""
+        return packing_of(self.weight_bits, self.accelerator)
+
     @property
     def weight_words(self) -> int:
-        """Words of weight memory: one for each tap of the window, block by block."""
-        return self.blocks * self._parameters.taps
+        """Words of weight memory: a row for each tap of the window, block by block."""
+        return packed_words(self.blocks * self._parameters.taps, self.packing)
 
     def weight_image(self) -> NDArray[np.int64]:
         """Kernels in the window's last rows and columns, zeros before, int64 [weight_words, columns]."""
@@ -111,9 +125,9 @@ class DepthwisePlan:
         window = np.zeros((self.blocks * vector, p.rows, p.columns), dtype=np.int64)
         kernels = np.concatenate([channel.weights[..., 0] for channel in self.channels])
         window[: len(self.channels), p.rows - kernel_h :, p.columns - kernel_w :] = kernels
-        image = np.zeros((self.blocks, p.taps, columns), dtype=np.int64)
-        image[:, :, :vector] = window.reshape(self.blocks, vector, p.taps).transpose(0, 2, 1)
-        return image.reshape(-1, columns)
+        rows = np.zeros((self.blocks, p.taps, columns), dtype=np.int64)
+        rows[:, :, :vector] = window.reshape(self.blocks, vector, p.taps).transpose(0, 2, 1)
+        return packed_rows(rows.reshape(-1, columns), self.packing, self.accelerator)
 
     def records(self) -> list[dict[str, int]]:
         """Of every channel, and of the last group's lanes that have none."""
@@ -142,6 +156,7 @@ class DepthwisePlan:
             "in_step": c.pixel_elements % space,
             "in_first": places.inputs[0],
             "weight_base": places.weights,
+            "weight_packing": self.packing,
             "record_base": places.records,
             "out_base": places.output,
             "out_step": c.output_elements % space,
@@ -157,13 +172,11 @@ class DepthwisePlan:
     def faults(self) -> list[str]:
         """Where weights or scales are beyond the chosen widths."""
         a, name = self.accelerator, self._geometry.layer
-        lowest = min(int(channel.weights.min()) for channel in self.channels)
-        highest = max(int(channel.weights.max()) for channel in self.channels)
         shift = left_shift(self.channels, a)
         most, faults = a.requantizer.max_left_shift, []
-        if (bits := signed_bits(lowest, highest)) > a.weight.width:
+        if (bits := self.weight_bits) > a.arithmetic.weight_bits:
             faults.append(
-                f"layer {name}: its weights need {bits} bits and arithmetic.weight_bits is {a.weight.width}; "
+                f"layer {name}: its weights need {bits} bits and arithmetic.weight_bits is {a.arithmetic.weight_bits}; "
                 f"raise arithmetic.weight_bits to {bits}"
             )
         if a.begins_with_bias and not a.may_overflow:

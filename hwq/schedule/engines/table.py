@@ -76,7 +76,7 @@ class TablePlan:
 
     def faults(self) -> list[str]:
         """A table's codes have to fit a weight."""
-        bits = self.accelerator.weight.width
+        bits = self.accelerator.arithmetic.weight_bits
         if bits >= ENTRY_BITS:
             return []
         text = f"its table's {ENTRY_BITS}-bit codes lie in weight memory and arithmetic.weight_bits is {bits}"

@@ -1,0 +1,121 @@
+"""Weights of every width, packed and not, in Verilator: every bit and every cycle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwq.arch.accelerator import Accelerator
+from hwq.arch.isa import Space
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, WeightPacking
+from hwq.graph.inputs import random_samples
+from hwq.graph.layers import Dense
+from hwq.graph.network import Network
+from hwq.graph.tensors import Quantization, Tensor
+from hwq.numeric.accumulation import SumOverflow
+from hwq.numeric.formats import INT8
+from hwq.schedule.program import Program
+from hwq.verify.design import lower_design
+from hwq.verify.session import verify
+from hwq.verify.tamper import FAULTS, Tamper
+from tests.support.convolutions import quantization
+from tests.support.operands import narrowed
+from tests.support.random_arithmetic import random_accelerator
+from tests.support.random_networks import random_network
+
+PACKED = WeightPacking.LAYER
+
+
+def check(network: Network, accelerator: Accelerator, directory: Path) -> Program:
+    design = lower_design(network, accelerator)
+    report = verify(design, random_samples(network, 2, 5), directory, {})
+    assert report.match, (report.failure, [run for run in report.runs if not run.match])
+    return design.program
+
+
+def packings(program: Program) -> set[int]:
+    return {d["weight_packing"] for run in program.layers for d in run.descriptors if "weight_packing" in d}
+
+
+@pytest.mark.parametrize(
+    ("seed", "bits", "widths"),
+    [(6, 8, (8, 4, 2, 1)), (30, 6, (6, 3, 2)), (18, 4, (4, 3, 2, 1))],
+    ids=["8 bits", "6 bits, by MAC", "4 bits"],
+)
+def test_random_networks_with_packed_weights(seed: int, bits: int, widths: tuple[int, ...], tmp_path: Path) -> None:
+    """Layers of several widths, the table's engine apart, whose codes need 8 bits."""
+    accelerator = random_accelerator(seed)
+    arithmetic = replace(accelerator.arithmetic, weight_bits=bits, weight_packing=PACKED)
+    hardware = replace(accelerator, arithmetic=arithmetic, table=accelerator.table if bits == 8 else None)
+    program = check(narrowed(random_network(seed), widths, seed), hardware, tmp_path)
+    assert len(packings(program)) > 1
+
+
+def binary_layer(name: str, source: str, target: str, size: tuple[int, int], rng: np.random.Generator) -> Dense:
+    channels = size[0]
+    return Dense(
+        name=name,
+        inputs=(source,),
+        output=target,
+        weights=(2 * rng.integers(0, 2, size) - 1).astype(np.int8),
+        weight_quantization=Quantization(INT8, np.full(channels, 0.02, np.float32), np.zeros(channels, np.int32), 0),
+        bias=rng.integers(-300, 300, channels).astype(np.int32),
+        clamp=(-128, 127),
+    )
+
+
+def binary_network() -> Network:
+    """Two dense layers of 1-bit weights, whose runs fill 4 rows and whose channels fill 4 columns."""
+    rng = np.random.default_rng(8)
+    tensors = {
+        "x": Tensor("x", (48,), quantization(0.05, 7)),
+        "y": Tensor("y", (12,), quantization(0.02, -3)),
+        "z": Tensor("z", (8,), quantization(0.002, 11)),
+    }
+    layers = (binary_layer("first", "x", "y", (12, 48), rng), binary_layer("second", "y", "z", (8, 12), rng))
+    return Network("binary", tensors, layers, "x", "z")
+
+
+@pytest.mark.parametrize("packing", WeightPacking)
+@pytest.mark.parametrize("bits", [1, 8])
+def test_weights_of_one_bit(bits: int, packing: WeightPacking, tmp_path: Path) -> None:
+    """They take an eighth of the memory where they are packed into 8 bits, and the same where there is but 1."""
+    arithmetic = ArithmeticParameters(
+        weight_bits=bits, weight_packing=packing, accumulator_bits=9, overflow=SumOverflow.SATURATE
+    )
+    program = check(binary_network(), Accelerator(ArrayParameters(4, 4), arithmetic), tmp_path)
+    words, _ = program.used()[Space.WEIGHTS]
+    rows = 3 * 48 + 2 * 12
+    assert words == (rows // 8 if bits == 8 and packing is PACKED else rows)
+
+
+@pytest.mark.parametrize(
+    ("array", "overflow", "zero_point", "packed"),
+    [
+        ((4, 4), SumOverflow.SATURATE, InputZeroPoint.FOLDED, True),
+        # Rows beyond a run would multiply the zero-point.
+        ((5, 4), SumOverflow.REFUSE, InputZeroPoint.FOLDED, False),
+        ((5, 4), SumOverflow.REFUSE, InputZeroPoint.SUBTRACTED, True),
+        # Columns beyond the last channel would count what overflows there.
+        ((4, 5), SumOverflow.WRAP, InputZeroPoint.SUBTRACTED, False),
+        ((4, 5), SumOverflow.REFUSE, InputZeroPoint.SUBTRACTED, True),
+    ],
+)
+def test_one_bit_is_for_weights_without_zeros_beside_them(
+    array: tuple[int, int], overflow: SumOverflow, zero_point: InputZeroPoint, packed: bool, tmp_path: Path
+) -> None:
+    arithmetic = ArithmeticParameters(weight_packing=PACKED, overflow=overflow, input_zero_point=zero_point)
+    program = check(binary_network(), Accelerator(ArrayParameters(*array), arithmetic), tmp_path)
+    assert packings(program) == {3 if packed else 2}
+
+
+def test_a_changed_bit_of_a_packed_weight_is_found(tmp_path: Path) -> None:
+    arithmetic = ArithmeticParameters(weight_packing=PACKED)
+    network = narrowed(binary_network(), (4,), 1)
+    design = lower_design(network, Accelerator(ArrayParameters(4, 4), arithmetic))
+    report = verify(design, random_samples(network, 2, 5), tmp_path, {}, fault=FAULTS[Tamper.WEIGHT])
+    assert not report.match
+    assert report.runs[0].mismatches
