@@ -47,6 +47,8 @@ def command(
     """
     browser = None if png is None else find_browser()
     is_project = subject.suffix.lower() in (".yaml", ".yml") and not subject.is_dir()
+    if not is_project and subject.is_file():
+        raise ConfigError(f"{subject}: a file; give the folder of a sweep's results, or a project's .yaml")
     path = output or (subject.with_suffix(".html") if is_project else subject / "report.html")
     if path.is_dir():
         raise ConfigError(f"--output {path}: is a folder; name a file: {path / 'report.html'}")

@@ -76,6 +76,7 @@ function layout(more) {
       align: "left",
       font: { color: color("text"), size: 0.86 * rem() },
     },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: color("faint"), activecolor: color("accent") },
     legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left" },
     ...more,
   };
@@ -85,28 +86,41 @@ const CONFIG = {
   responsive: true,
   displaylogo: false,
   displayModeBar: PICTURE ? false : "hover",
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "toImage"],
+  // These and no others: some versions of plotly offer to send the data away.
+  modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+  plotlyServerURL: "",
 };
 
 // Every plot that has been drawn by the function that does it; all are drawn anew where the colors change.
 const drawn = [];
 
-/** Draw a plot once its section is seen, after what came before it on the page; `ready` is called then. */
+// The plots one after the other, with the page shown in between.
+let turn = Promise.resolve();
+
+/** Draw a plot once its section is seen, and the first one of a page at once; `ready` is called then. */
 function drawing(section, draw, ready = () => {}) {
-  const seen = new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    seen.disconnect();
-    // One after the other, with the page shown in between.
-    turn = turn.then(() => new Promise((resolve) => setTimeout(resolve, 20))).then(() => {
-      drawn.push(draw);
-      draw();
-      ready();
-      $(section).dataset.drawn = "";
-    });
-  });
+  const begin = () => {
+    turn = turn
+      .then(() => new Promise((resolve) => setTimeout(resolve, 20)))
+      .then(() => {
+        drawn.push(draw);
+        draw();
+        ready();
+        $(section).dataset.drawn = "";
+      });
+  };
+  if (!PICTURE && begun++ === 0) return begin();
+  const seen = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.disconnect();
+      begin();
+    },
+    { threshold: 0.1 },
+  );
   seen.observe($(section));
 }
-let turn = Promise.resolve();
+let begun = 0;
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach((draw) => draw()));
 let width = innerWidth;

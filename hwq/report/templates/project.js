@@ -39,7 +39,7 @@ function drawCycles() {
       bargap: 0.28,
       legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", xanchor: "left", traceorder: "normal" },
       xaxis: ruler(share ? "share of the layer's cycles" : "cycles", { domain: [0, 0.7], tickformat: share ? ".0%" : "," }),
-      xaxis2: ruler("utilization of the array", { domain: [0.74, 1], tickformat: ".0%", dtick: 0.25, range: [0, Math.max(1, ...ON_CHIP.map((layer) => layer.utilization ?? 0))] }),
+      xaxis2: ruler("utilization of the array", { domain: [0.74, 1], tickformat: ".0%", dtick: 0.25, range: [0, 1.03 * Math.max(1, ...ON_CHIP.map((layer) => layer.utilization ?? 0))] }),
       yaxis: ruler("", { tickvals: places, ticktext: names, range: [names.length - 0.5, -0.5], showgrid: false }),
     }),
     CONFIG,

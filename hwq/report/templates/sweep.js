@@ -7,6 +7,7 @@ const INDICES = Array.from({ length: POINTS }, (_, index) => index);
 const FRONT = new Set(DATA.front);
 /** Points from which on plots are drawn by the graphics processor, and lines that parallel coordinates have at most. */
 const MANY = 1500;
+const MOST_UPRIGHTS = 11;
 
 const choice = (axes, axis, index) => axes[axis].values[axes[axis].codes[index]];
 const chosen = (axes, axis, index) => choice(axes, axis, index).map(label).join("");
@@ -57,7 +58,7 @@ const HOVER = INDICES.map((index) => {
     ...axes.map((axis) => `${plain(axis)}: ${plain(chosen(DATA.axes, axis, index))}`),
     ...NAMES.map((name) => `${FIGURES[name].title}: ${figure(name, index)}`),
   ];
-  return `<b>Point ${DATA.numbers[index]}</b><br>${lines.join("<br>")}`;
+  return `<b>Point ${count(DATA.numbers[index])}</b><br>${lines.join("<br>")}`;
 });
 
 // -- trade-offs ------------------------------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ function setUpFront() {
   options($("up"), names, up, text);
   $("across").addEventListener("change", drawFront);
   $("up").addEventListener("change", drawFront);
-  const objectives = DATA.objectives.map((name) => `${FIGURES[name].more ? "most" : "least"} ${FIGURES[name].title.toLowerCase()}`);
+  const objectives = DATA.objectives.map((name) => `${FIGURES[name].more ? "highest" : "lowest"} ${FIGURES[name].title.toLowerCase()}`);
   const conditions = DATA.constraints.length ? `, where ${DATA.constraints.join(" and ")}` : "";
   $("front-lead").textContent =
     `The front of the sweep: ${objectives.join(", ")}${conditions}. A click on a point shows its project.`;
@@ -176,6 +177,13 @@ const PARALLEL = (() => {
   return [...DATA.front.slice(0, MANY), ...others.filter((_, place) => place % step === 0)];
 })();
 
+/** Figures that are uprights: objectives first, of cycles and latency one, and no more in all than can be read. */
+function uprights() {
+  const twin = DATA.objectives.includes("latency") ? "cycles" : "latency";
+  const found = new Set([...DATA.objectives, ...NAMES.filter((name) => name !== twin)].filter(varied));
+  return [...found].slice(0, Math.max(DATA.objectives.length, MOST_UPRIGHTS - DATA.varying.length));
+}
+
 function drawParallel() {
   // The front last, above the others.
   const order = [...PARALLEL].sort((a, b) => FRONT.has(a) - FRONT.has(b));
@@ -190,7 +198,7 @@ function drawParallel() {
     const kept = (list) => list.filter((_, index) => index % some === 0);
     return { label: plain(short(axis)), values: pick(values), tickvals: kept(tickvals), ticktext: kept(ticktext).map(plain) };
   });
-  const figures = NAMES.filter(varied).map((name) => ({
+  const figures = uprights().map((name) => ({
     label: FIGURES[name].title,
     // What is not known lies at the bottom.
     values: pick(FIGURES[name].values).map((value) => value ?? NaN),
@@ -204,7 +212,8 @@ function drawParallel() {
         dimensions: [...axes, ...figures],
         labelangle: axes.length + figures.length > 7 ? -18 : 0,
         labelfont: { color: color("text"), size: 0.82 * rem() },
-        tickfont: { color: color("soft"), size: 0.75 * rem() },
+        // Legible above lines of any color.
+        tickfont: { color: color("text"), size: 0.75 * rem(), shadow: `0 0 3px ${color("panel")}, 0 0 2px ${color("panel")}` },
         rangefont: { color: "rgba(0,0,0,0)", size: 1 },
         line: {
           color: order.map((index) => Number(FRONT.has(index))),
@@ -216,7 +225,7 @@ function drawParallel() {
       },
     ],
     layout({ margin: { l: 5 * rem(), r: 5 * rem(), t: 4.6 * rem(), b: 1.5 * rem() } }),
-    CONFIG,
+    { ...CONFIG, displayModeBar: false },
   );
 }
 
@@ -365,7 +374,7 @@ function setUpHead() {
   const best = DATA.objectives.map((name) => {
     const known = DATA.front.map((index) => FIGURES[name].values[index]);
     const value = FIGURES[name].more ? Math.max(...known) : Math.min(...known);
-    return [format(FIGURES[name].text, value), `${FIGURES[name].more ? "most" : "least"} ${FIGURES[name].title.toLowerCase()}`];
+    return [format(FIGURES[name].text, value), `${FIGURES[name].more ? "highest" : "lowest"} ${FIGURES[name].title.toLowerCase()}`];
   });
   cards(
     [count(done), "points evaluated"],
