@@ -39,6 +39,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "inspect": Verb("hwq.cli.inspect", "Show a model's layers, shapes, MACs, quantization and accumulator bits."),
     "run": Verb("hwq.cli.run", "Compute a model's outputs bit for bit, and its accuracy and speed."),
+    "quantize": Verb("hwq.cli.quantize", "Make a quantized network of one of real numbers, without labels."),
     "contract": Verb("hwq.cli.contract", "Find which exact integer arithmetic a runtime does, layer by layer."),
     "certify": Verb("hwq.cli.certify", "Prove which accumulator widths hold every sum, and overflow the others."),
     "gen": Verb("hwq.cli.gen", "Write the Verilog, memory images and manifest of a project."),

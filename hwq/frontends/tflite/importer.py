@@ -17,7 +17,10 @@ from hwq.graph.network import Network
 from hwq.graph.tensors import Tensor
 
 #: What to do with a model that computes with real numbers.
-_INTEGER_ONLY = "supported are models quantized to int8 throughout: convert it with full integer quantization"
+_INTEGER_ONLY = (
+    "supported are models quantized to int8 throughout: convert it with full integer quantization, or let hwq quantize "
+    "make such a network of it"
+)
 
 
 def import_model(data: bytes, stem: str) -> Network:
