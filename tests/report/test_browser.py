@@ -72,22 +72,21 @@ def test_every_plot_is_drawn(page: Any, sweep: Path) -> None:
 
 def test_axes_switch(page: Any, sweep: Path) -> None:
     data, rows = known(sweep)
-    for across, up in (("latency", "memory"), ("utilization", "accuracy"), ("shape", "cycles")):
-        page.select_option("#across", across)
-        page.select_option("#up", up)
+    chosen = {"across": "cycles", "up": "accuracy"}
+    for axis, name in (("across", "latency"), ("up", "memory"), ("across", "shape"), ("across", "utilization")):
+        page.select_option(f"#{axis}", name)
+        chosen[axis] = name
         found = page.evaluate(
             "document.getElementById('front-plot').data"
             ".filter((trace) => trace.mode === 'markers' && trace.name !== 'chosen')"
             ".flatMap((trace) => trace.customdata.map((index, place) => [index, trace.x[place], trace.y[place]]))"
         )
         assert sorted(index for index, _, _ in found) == list(range(len(rows)))
-        assert all(y == rows[index].metrics[up] for index, _, y in found)
-        if across in METRICS:
-            assert all(x == rows[index].metrics[across] for index, x, _ in found)
-            names = [METRICS[across].title, METRICS[up].title]
-        else:
-            names = [across, METRICS[up].title]
-        assert page.locator("#front-plot .xtitle, #front-plot .ytitle").all_text_contents() == names
+        for name, column in ((chosen["across"], 1), (chosen["up"], 2)):
+            if name in METRICS:
+                assert all(point[column] == rows[point[0]].metrics[name] for point in found)
+        titles = page.locator("#front-plot .xtitle, #front-plot .ytitle").all_text_contents()
+        assert titles == [METRICS[name].title if name in METRICS else name for name in chosen.values()]
     assert data["figures"].keys() == METRICS.keys() - {"overflows"}
     offered = page.locator("#across option").evaluate_all("(options) => options.map((option) => option.value)")
     assert offered == [*data["figures"], *data["varying"]]
