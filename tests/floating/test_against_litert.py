@@ -12,7 +12,7 @@ from hwq.frontends import load_float
 from hwq.frontends.tflite import import_float_model
 from hwq.frontends.tflite.float_operators import FLOAT_CONVERTERS
 from hwq.frontends.tflite.schema import RawModel
-from tests.support.float_builder import every_float_operator, with_real_weights
+from tests.support.float_builder import FloatModelBuilder, every_float_operator, with_real_weights
 from tests.support.models import OFFICIAL_FLOAT, official_float_model
 from tests.support.samples import real_numbers
 
@@ -60,3 +60,12 @@ def test_a_trace_holds_every_tensor_and_pieces_change_nothing() -> None:
     assert (tensors[network.output] == run(network, x)).all()
     pieces = np.concatenate([run(network, x[:1]), run(network, x[1:])])
     np.testing.assert_allclose(pieces, tensors[network.output], rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["MAX_POOL_2D", "AVERAGE_POOL_2D"])
+def test_padding_never_counts_in_pooling(kind: str) -> None:
+    model = FloatModelBuilder()
+    data = model.finish(model.pool_2d(kind, model.image((1, 5, 4, 2)), (3, 3), stride=(2, 1), padding="SAME"))
+    x = -np.random.default_rng(SEED).uniform(1, 2, (4, 5, 4, 2)).astype(np.float32)
+    expected = LiteRt(data, "reference").run(x)[0]
+    np.testing.assert_allclose(run(import_float_model(data, "pool"), x), expected, rtol=1e-6)
