@@ -137,8 +137,8 @@ function options(select, names, chosen, text = (name) => name) {
 /** A definition list of [term, text] pairs. */
 const definitions = (pairs) => make("dl", {}, ...pairs.flatMap(([t, d]) => [make("dt", {}, t), make("dd", {}, d)]));
 
-/** A block of text with a button that copies it. */
-function code(text) {
+/** A block of text below its name and a button that copies it. */
+function code(name, text) {
   const button = make("button", { type: "button", click: copy }, "Copy");
   async function copy(event) {
     event.stopPropagation();
@@ -157,7 +157,7 @@ function code(text) {
     button.textContent = done ? "Copied" : "Select and copy";
     setTimeout(() => (button.textContent = "Copy"), 1500);
   }
-  return make("div", { class: "code" }, make("p", {}, "Project", button), make("pre", {}, text));
+  return make("div", { class: "code" }, make("p", {}, name, button), make("pre", {}, text));
 }
 
 function cards(...pairs) {

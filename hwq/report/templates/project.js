@@ -144,6 +144,6 @@ setUpLayers();
 setUpMemories();
 setUpCertificate();
 table($("arithmetic-table"), [{ title: "Key" }, { title: "Value", text: true }], Object.entries(DATA.arithmetic).map(([key, value]) => [key, label(value)]));
-$("project-yaml").append(code(DATA.yaml));
+$("project-yaml").append(code(`${DATA.project}.yaml`, DATA.yaml));
 explain(DATA.figures);
 finish();

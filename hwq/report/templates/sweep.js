@@ -130,7 +130,7 @@ function point(index) {
     make("h3", {}, `Point ${count(DATA.numbers[index])}`, badge),
     definitions(axes.map((axis) => [axis, chosen(DATA.axes, axis, index)])),
     definitions(NAMES.map((name) => [FIGURES[name].title, figure(name, index)])),
-    code(yaml(index)),
+    code("Project", yaml(index)),
     make("p", { class: "lead" }, "Paths in it are relative to the folder of the results."),
   );
 }
