@@ -65,7 +65,7 @@ _WORDS: dict[str, dict[str, str]] = {
             "Where the input's zero-point is taken care of. folded: the array sees raw codes, padding injects the "
             "zero-point, the bias absorbs the rest. subtracted: the array sees code minus zero-point, one bit wider."
         ),
-        "activation_bits": "Width of the signed activation codes, in bits.",
+        "activation_bits": "Width of the signed codes in activation memory, in bits: those of the widest tensor.",
         "weight_bits": "Width of the signed weights, in bits; those of 1 bit are -1 and 1.",
         "weight_packing": (
             "How weights narrower than weight_bits lie in weight memory. none: each in a place of its own. layer: as "

@@ -177,12 +177,17 @@ def _under(contract: Contract, how: OrderedSum) -> OrderedSum:
 
 
 def _to_bytes(codes: Codes, tensor: Tensor, out: Bytes) -> None:
-    """Count codes from the lowest of their format."""
-    np.subtract(codes.view(np.uint8), np.uint8(tensor.quantization.format.min & 0xFF), out=out)
+    """Count codes from the lowest of their type."""
+    np.subtract(codes.view(np.uint8), _first_byte(tensor), out=out)
 
 
 def _to_codes(buffer: Bytes, tensor: Tensor, out: Codes) -> None:
-    np.add(buffer, np.uint8(tensor.quantization.format.min & 0xFF), out=out.view(np.uint8))
+    np.add(buffer, _first_byte(tensor), out=out.view(np.uint8))
+
+
+def _first_byte(tensor: Tensor) -> np.uint8:
+    """The lowest code of a tensor's type as a byte: narrow codes lie in the middle of int8."""
+    return np.uint8(0x80 if tensor.quantization.format.signed else 0)
 
 
 def check_codes(x: Codes, tensor: Tensor, what: str) -> None:
@@ -195,3 +200,6 @@ def check_codes(x: Codes, tensor: Tensor, what: str) -> None:
         raise DataError(f"{what} has shape {list(x.shape)}; needed is [{needed}]")
     if x.dtype != kind:
         raise DataError(f"{what} is {x.dtype}; needed are {kind} codes")
+    codes = tensor.quantization.format
+    if codes.width < 8 and not codes.contains(x):
+        raise DataError(f"{what} has codes from {x.min()} to {x.max()}; {codes} has {codes.min} to {codes.max}")

@@ -1,6 +1,6 @@
 """One callable for each layer: constants are worked out once, then it maps batches of codes to batches of codes.
 
-Inside the emulator a code travels as an unsigned byte, counted from the lowest code of its format: int8 codes plus 128.
+Inside the emulator a code travels as an unsigned byte, counted from the lowest code of its type: int8 codes plus 128.
 So every code is an index into tables, and the operand that byte products need.
 """
 
@@ -41,6 +41,7 @@ from hwq.graph.network import Network
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tables import (
     activation_table,
+    byte_table,
     requantization_table,
     xnnpack_activation_table,
     xnnpack_requantization_table,
@@ -152,7 +153,7 @@ def _mean(network: Network, layer: Mean, arithmetic: Arithmetic) -> Kernel:
 
     def run(out: Bytes, x: Bytes) -> None:
         sums = x.sum(axis=axes, dtype=np.int64) - (int(source.zero_point[0]) + 128) * count
-        out[...] = _finish(scaling(sums), target, (-128, 127)).reshape(out.shape)
+        out[...] = _finish(scaling(sums), target, (target.format.min, target.format.max)).reshape(out.shape)
 
     return run
 
@@ -182,8 +183,9 @@ def _reshape(network: Network, layer: Reshape, arithmetic: Arithmetic) -> Kernel
     return run
 
 
-def _lookup(codes: NDArray[np.integer], target: Quantization) -> Kernel:
-    table = (codes.astype(np.int64) - target.format.min).astype(np.uint8)
+def _lookup(codes: NDArray[np.integer], source: Quantization, target: Quantization) -> Kernel:
+    lowest = 128 if target.format.signed else 0
+    table = (byte_table(codes, source).astype(np.int64) + lowest).astype(np.uint8)
 
     def run(out: Bytes, x: Bytes) -> None:
         np.take(table, x, out=out)
@@ -194,15 +196,15 @@ def _lookup(codes: NDArray[np.integer], target: Quantization) -> Kernel:
 def _activation(network: Network, layer: Activation, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     if arithmetic.xnnpack:
-        return _lookup(xnnpack_activation_table(layer, source, target), target)
-    return _lookup(activation_table(layer, source, target, arithmetic.elsewhere), target)
+        return _lookup(xnnpack_activation_table(layer, source, target), source, target)
+    return _lookup(activation_table(layer, source, target, arithmetic.elsewhere), source, target)
 
 
 def _requantize(network: Network, layer: Requantize, arithmetic: Arithmetic) -> Kernel:
     source, target = _quantization(network, layer.inputs[0]), _quantization(network, layer.output)
     if arithmetic.xnnpack:
-        return _lookup(xnnpack_requantization_table(source, target), target)
-    return _lookup(requantization_table(source, target, arithmetic.elsewhere), target)
+        return _lookup(xnnpack_requantization_table(source, target), source, target)
+    return _lookup(requantization_table(source, target, arithmetic.elsewhere), source, target)
 
 
 def _softmax(network: Network, layer: Softmax, arithmetic: Arithmetic) -> Kernel:

@@ -20,7 +20,7 @@ from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
 from hwq.numeric.accumulation import BiasPlace, Granularity, SumOverflow
 from hwq.numeric.bounds import accumulator_bounds, operand_range
-from hwq.numeric.formats import INT32
+from hwq.numeric.formats import INT8, INT32
 from hwq.numeric.requantization import OutputOverflow, Requantization
 from hwq.numeric.requantize import Contract, wrap32
 from hwq.schedule.order import OrderedSum
@@ -181,8 +181,11 @@ def _bias(network: Network, layer: WeightedLayer, how: OrderedSum) -> Integers:
 def _is_odd(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
     """Whether only `PlainSums` computes the layer.
 
-    Products are truncated, a total beyond 32 bits saturates, or sums are scaled in a way of hardware's own.
+    Codes are not of 8 bits, products are truncated, a total beyond 32 bits saturates, or sums are scaled in a way of
+    hardware's own.
     """
+    if how.codes != INT8:
+        return True
     scaled_alike = not _is_unusual(how.requantization) and how.requantization.contract in _FAST
     return how.accumulation.truncate > 0 or not scaled_alike or _enters_beyond(network, layer, how)
 

@@ -288,9 +288,10 @@ def _require_fixed_output(layer: Layer, output: Tensor) -> None:
     if fixed is None:
         return
     scale, zero_point = fixed
-    if quantization.scale[0] != scale or quantization.zero_point[0] != zero_point:
+    found = (quantization.scale[0], quantization.zero_point[0], quantization.format.width)
+    if found != (scale, zero_point, 8):
         raise ModelError(
-            f"output {output.name!r} has scale {quantization.scale[0]} and zero-point {quantization.zero_point[0]}; "
+            f"output {output.name!r} is {quantization.format} with scale {found[0]} and zero-point {found[1]}; "
             f"{layer.op} gives int8 with scale {scale} and zero-point {zero_point}"
         )
 

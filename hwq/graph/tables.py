@@ -52,6 +52,14 @@ def activation_table(
     return _finish(y, target, activation_clamp(layer.kind, target))
 
 
+def byte_table(table: NDArray[np.integer], source: Quantization) -> NDArray[np.integer]:
+    """A table of every number that a code's byte holds, lowest first, [256]: 0 for those that are no codes."""
+    whole = np.zeros(256, table.dtype)
+    first = source.format.min + 128 * source.format.signed
+    whole[first : first + len(table)] = table
+    return whole
+
+
 def softmax_exponentials(layer: Softmax, source: Quantization) -> NDArray[np.int64]:
     """Q0.31 exponential of minus the index, a difference of codes; 0 where it is too large to count; int64 [256]."""
     factor = min(layer.beta * float(source.scale[0]) * 2.0 ** (31 - _DIFFERENCE_BITS), 2.0**31 - 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hwq.graph.layers import Activation, Add, Concatenation, Layer, Mean, Pad, Requantize, Reshape, Softmax
-from hwq.graph.tables import activation_table, requantization_table, softmax_exponentials
+from hwq.graph.tables import activation_table, byte_table, requantization_table, softmax_exponentials
 from hwq.hls import constants
 from hwq.hls.setting import Setting, finish, members
 from hwq.hls.source import Computation, Loop
@@ -89,10 +89,11 @@ def _requantize(setting: Setting, layer: Requantize) -> Computation:
 
 def _lookup(setting: Setting, layer: Layer, table: Any) -> Computation:
     packs = setting.network.tensors[layer.output].elements // setting.lanes[layer.output]
-    lowest = setting.quantization(layer.inputs[0]).format.min
+    lowest = -128 if setting.quantization(layer.inputs[0]).format.signed else 0
     kind = "standard" if setting.quantization(layer.output).format.signed else "standard_natural"
     comment = "The output code of each input code, lowest first."
-    found = constants.array(f"hwq::{kind}<8>", "table", table, comment)
+    whole = byte_table(table, setting.quantization(layer.inputs[0]))
+    found = constants.array(f"hwq::{kind}<8>", "table", whole, comment)
     return Computation(
         f"lookup<{packs}, {lowest}>", ["hwq_elementwise.h"], (), [found], loops=[Loop("look up", (packs,))]
     )

@@ -46,7 +46,7 @@ def psum_bits(plan: ConvPlan) -> int:
 def _operands(convolution: Convolution, accelerator: Accelerator) -> tuple[int, int]:
     """Lowest and highest operand that a layer's weights can meet, padding included."""
     subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-    return bounds.operand_range(accelerator.activation, convolution.input_zero_point, subtracted)
+    return bounds.operand_range(convolution.input_format, convolution.input_zero_point, subtracted)
 
 
 def width_faults(plans: Sequence[ConvPlan]) -> list[str]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D
 from hwq.graph.network import Network
 from hwq.graph.scaling import halves_go_away, scales_under
+from hwq.numeric.formats import IntFormat
 from hwq.numeric.requantize import Contract
 
 
@@ -42,6 +43,7 @@ class Convolution:
     dilation: tuple[int, int]
     start: tuple[int, int]
     padded: bool
+    input_format: IntFormat
     input_zero_point: int
     output_zero_point: int
     clamp: tuple[int, int]
@@ -119,6 +121,7 @@ def convolutions(
                 dilation=dilation,
                 start=(-padding[0], -padding[2]),
                 padded=any(padding),
+                input_format=source.quantization.format,
                 input_zero_point=int(source.quantization.zero_point[0]),
                 output_zero_point=int(target.quantization.zero_point[0]),
                 clamp=layer.clamp,

@@ -9,6 +9,7 @@ from hwq.arch.accelerator import Accelerator
 from hwq.arch.parameters import InputZeroPoint
 from hwq.graph.network import Network
 from hwq.numeric.accumulation import Accumulation
+from hwq.numeric.formats import INT8, IntFormat
 from hwq.numeric.requantization import Requantization
 from hwq.schedule.planning import assign
 
@@ -31,12 +32,15 @@ class OrderedSum:
         Whether operands are codes less zero-point, or the codes themselves.
     requantization:
         How sums become codes.
+    codes:
+        What becomes of them that does not fit is ``requantization``'s to say.
     """
 
     accumulation: Accumulation
     passes: tuple[int, ...]
     subtracted: bool
     requantization: Requantization = DOUBLE
+    codes: IntFormat = INT8
 
 
 def ordered_sums(network: Network, accelerator: Accelerator) -> Mapping[str, OrderedSum]:
@@ -47,5 +51,7 @@ def ordered_sums(network: Network, accelerator: Accelerator) -> Mapping[str, Ord
         # Groups of one layer are cut alike.
         for plan in assign(network, layer, accelerator).plans[:1]:
             if passes := plan.passes_of_output():
-                found[layer.name] = OrderedSum(accelerator.accumulation, passes, subtracted, accelerator.requantization)
+                found[layer.name] = OrderedSum(
+                    accelerator.accumulation, passes, subtracted, accelerator.requantization, accelerator.activation
+                )
     return found

@@ -124,7 +124,8 @@ def lower(network: Network, layers: Sequence[Layer], accelerator: Accelerator) -
         after=after,
     )
     columns = a.array.columns
-    faults = width_faults([plan.cut for found in assigned for plan in found.plans if isinstance(plan, ArrayPlan)])
+    faults = _wide_codes(network, steps, a)
+    faults += width_faults([plan.cut for found in assigned for plan in found.plans if isinstance(plan, ArrayPlan)])
     faults += [f"layer {name}: requantizer.{text}" for name, text in unscaled.items()]
     faults += _shortfall(Space.ACTIVATIONS, allocation.elements, a.activation_words * a.word)
     faults += _shortfall(Space.WEIGHTS, weight_words * columns, a.weight_words * columns)
@@ -137,6 +138,24 @@ def lower(network: Network, layers: Sequence[Layer], accelerator: Accelerator) -
     if faults:
         raise CapacityError("\n".join(faults))
     return program
+
+
+def _wide_codes(network: Network, steps: Sequence[Step], accelerator: Accelerator) -> list[str]:
+    """The widest tensor that activation memory has no codes for, as a fault."""
+    have = accelerator.arithmetic.activation_bits
+    widths = {
+        placed.tensor: network.tensors[placed.tensor].quantization.format.width
+        for step in steps
+        for placed in (*step.inputs, step.output)
+    }
+    wide = [name for name, width in widths.items() if width > have]
+    if not wide:
+        return []
+    need = max(widths[name] for name in wide)
+    first = next(name for name in wide if widths[name] == need)
+    others = f" ({len(wide) - 1} more are wider too)" if len(wide) > 1 else ""
+    text = f"tensor {first}: its codes have {need} bits and arithmetic.activation_bits is {have}{others}"
+    return [f"{text}; raise arithmetic.activation_bits to {need}"]
 
 
 def _places(network: Network, layer: Layer, allocation: Allocation) -> tuple[tuple[Placed, ...], Placed]:

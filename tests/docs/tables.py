@@ -25,6 +25,7 @@ from hwq.config.models import project_schema
 from hwq.explore.metrics import METRICS
 from hwq.export.ports import describe_ports
 from hwq.graph import layers
+from hwq.numeric.formats import INT8
 from hwq.schedule.cycles import count_cycles, jobs
 from hwq.schedule.engines.depthwise import DepthwisePlan
 from hwq.schedule.engines.pooling import PoolingPlan
@@ -153,6 +154,7 @@ def example_plan(
         dilation=(1, 1),
         start=start,
         padded=start != (0, 0),
+        input_format=INT8,
         input_zero_point=0,
         output_zero_point=0,
         clamp=(-128, 127),

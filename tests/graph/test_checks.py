@@ -101,15 +101,15 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
     ),
     "wide activation": (
         tensor("conv", quantization=quantization(code_format=INT16)),
-        "tensor 'conv': 16-bit activations; supported are 8 bits",
+        "tensor 'conv': int16 activations; supported are int2 to int8, and uint8",
     ),
     "narrow activation": (
-        tensor("conv", quantization=quantization(code_format=IntFormat(4))),
-        "tensor 'conv': 4-bit activations; supported are 8 bits",
+        tensor("conv", quantization=quantization(0.05, 0, code_format=IntFormat(1))),
+        "tensor 'conv': int1 activations; supported are int2 to int8, and uint8",
     ),
     "narrow unsigned input": (
         tensor("image", quantization=quantization(code_format=IntFormat(7, signed=False))),
-        "tensor 'image': 7-bit activations; supported are 8 bits",
+        "tensor 'image': uint7 activations; supported are int2 to int8, and uint8",
     ),
     "zero scale": (
         tensor("conv", quantization=quantization(0.0)),
@@ -265,7 +265,11 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
     ),
     "softmax scale": (
         tensor("softmax", quantization=quantization(0.1, -128)),
-        "layer softmax: output 'softmax' has scale 0.1.* softmax gives int8 with scale 0.00390625 and zero-point -128",
+        "layer softmax: output 'softmax' is int8 with scale 0.1.* softmax gives int8 with scale 0.00390625 and zero-point -128",
+    ),
+    "softmax width": (
+        tensor("softmax", quantization=quantization(1 / 256, -8, code_format=IntFormat(4))),
+        "layer softmax: output 'softmax' is int4 with scale 0.0039.* softmax gives int8",
     ),
     "softmax beta": (layer("softmax", beta=1e-12), "layer softmax: beta 1e-12 times the input's scale"),
     "softmax infinite beta": (layer("softmax", beta=np.inf), "layer softmax: beta inf times the input's scale"),

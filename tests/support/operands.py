@@ -1,4 +1,4 @@
-"""Networks whose weights are narrower than their containers."""
+"""Networks whose weights and codes are narrower than their containers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from hwq.graph.layers import WeightedLayer
+from hwq.graph.checks import check_network
+from hwq.graph.layers import Layer, Pad, WeightedLayer
 from hwq.graph.network import Network
+from hwq.graph.tensors import Quantization, Tensor
+from hwq.numeric.formats import IntFormat
 
 
 def narrowed(network: Network, widths: Sequence[int], seed: int) -> Network:
@@ -29,3 +32,30 @@ def narrowed(network: Network, widths: Sequence[int], seed: int) -> Network:
         for layer in network.layers
     )
     return Network(network.name, network.tensors, layers, network.input, network.output)
+
+
+def with_codes(network: Network, widths: Sequence[int]) -> Network:
+    """``network`` with codes of ``widths`` in turn; where tensors share a quantization, of one width."""
+    turn, found = itertools.cycle(widths), dict[tuple[float, int], Quantization]()
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in network.tensors.items():
+        old = tensor.quantization
+        key = (float(old.scale[0]), int(old.zero_point[0]))
+        if key not in found:
+            width = next(turn)
+            less = 8 - width
+            found[key] = Quantization(IntFormat(width), old.scale * np.float32(2**less), old.zero_point >> less)
+        tensors[name] = replace(tensor, quantization=found[key])
+
+    def narrow(layer: Layer) -> Layer:
+        codes = tensors[layer.output].quantization
+        less = 8 - codes.format.width
+        if isinstance(layer, Pad):
+            return replace(layer, value=int(codes.zero_point[0]))
+        if hasattr(layer, "clamp"):
+            return replace(layer, clamp=(layer.clamp[0] >> less, layer.clamp[1] >> less))
+        return layer
+
+    narrowed_network = Network(network.name, tensors, tuple(map(narrow, network.layers)), network.input, network.output)
+    check_network(narrowed_network)
+    return narrowed_network

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hwq.arch.accelerator import Accelerator
 from hwq.errors import ToolError
+from hwq.graph.inputs import random_samples
 from hwq.hls.flavors import Flavor
 from hwq.verify import hls
 from hwq.verify.compare import compare_codes
@@ -15,6 +17,8 @@ from hwq.verify.hls import hls_design, verify_hls
 from hwq.verify.session import VerifyReport
 from tests.support.convolutions import small_network
 from tests.support.designs import SMALL
+from tests.support.operands import with_codes
+from tests.support.random_networks import random_network
 
 NETWORK = small_network()
 
@@ -103,3 +107,10 @@ def test_codes_without_a_clock_need_something_to_compare() -> None:
         compare_codes("a", (2,), 0, np.zeros((1, 2)), np.zeros((1, 3)))
     with pytest.raises(ValueError, match="layer a: "):
         compare_codes("a", (2,), 0, np.zeros((0, 2)), np.zeros((0, 2)))
+
+
+@pytest.mark.parametrize("seed", [0, 3, 8])
+def test_networks_of_narrow_codes_match(seed: int, tmp_path: Path) -> None:
+    network = with_codes(random_network(seed), (4, 6, 2))
+    design = hls_design(network, Accelerator())
+    assert verify_hls(design, Flavor.PORTABLE, random_samples(network, 2, seed), tmp_path).match

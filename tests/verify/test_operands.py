@@ -10,19 +10,27 @@ import pytest
 
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.isa import Space
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, WeightPacking
+from hwq.arch.parameters import (
+    ArithmeticParameters,
+    ArrayParameters,
+    InputZeroPoint,
+    RequantizerParameters,
+    WeightPacking,
+)
+from hwq.errors import CapacityError
 from hwq.graph.inputs import random_samples
 from hwq.graph.layers import Dense
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.accumulation import SumOverflow
 from hwq.numeric.formats import INT8
+from hwq.numeric.requantization import OutputOverflow
 from hwq.schedule.program import Program
 from hwq.verify.design import lower_design
 from hwq.verify.session import verify
 from hwq.verify.tamper import FAULTS, Tamper
 from tests.support.convolutions import quantization
-from tests.support.operands import narrowed
+from tests.support.operands import narrowed, with_codes
 from tests.support.random_arithmetic import random_accelerator
 from tests.support.random_networks import random_network
 
@@ -52,6 +60,35 @@ def test_random_networks_with_packed_weights(seed: int, bits: int, widths: tuple
     hardware = replace(accelerator, arithmetic=arithmetic, table=accelerator.table if bits == 8 else None)
     program = check(narrowed(random_network(seed), widths, seed), hardware, tmp_path)
     assert len(packings(program)) > 1
+
+
+@pytest.mark.parametrize(
+    ("seed", "bits", "widths"),
+    [(6, 4, (4,)), (33, 5, (5, 3, 4)), (12, 8, (8, 4)), (21, 2, (2,)), (39, 6, (6, 4)), (0, 4, (4, 3))],
+)
+def test_random_networks_with_narrow_codes(seed: int, bits: int, widths: tuple[int, ...], tmp_path: Path) -> None:
+    """Every engine on codes of few bits, where sums and outputs may overflow too; of mixed widths in one network."""
+    accelerator = random_accelerator(seed)
+    arithmetic = replace(accelerator.arithmetic, activation_bits=bits)
+    check(with_codes(random_network(seed), widths), replace(accelerator, arithmetic=arithmetic), tmp_path)
+
+
+@pytest.mark.parametrize("output", OutputOverflow)
+def test_outputs_leave_the_format_of_narrow_codes(output: OutputOverflow, tmp_path: Path) -> None:
+    """They are counted, and wrap, at the width of activation memory."""
+    arithmetic = ArithmeticParameters(activation_bits=5, overflow=SumOverflow.SATURATE, accumulator_bits=16)
+    requantizer = RequantizerParameters(output_overflow=output)
+    network = with_codes(binary_network(), (5,))
+    design = lower_design(network, Accelerator(ArrayParameters(4, 4), arithmetic, requantizer))
+    report = verify(design, random_samples(network, 2, 5), tmp_path, {})
+    assert report.match, (report.failure, report.runs)
+    assert sum(run.counts[2] for run in report.runs if run.counts) > 0
+
+
+def test_codes_that_activation_memory_has_no_place_for_are_refused() -> None:
+    hardware = Accelerator(ArrayParameters(4, 4), ArithmeticParameters(activation_bits=4))
+    with pytest.raises(CapacityError, match=r"^tensor x: its codes have 6 bits and arithmetic.activation_bits is 4"):
+        lower_design(with_codes(binary_network(), (6, 5, 4)), hardware)
 
 
 def binary_layer(name: str, source: str, target: str, size: tuple[int, int], rng: np.random.Generator) -> Dense:

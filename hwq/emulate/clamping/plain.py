@@ -75,7 +75,7 @@ class PlainSums:
         scales = scales_under(spec.contract, network, layer)
         self._records = spec.encode(scales, behind, halves_go_away(layer, spec.contract))
         self._zero, self._clamp = int(target.quantization.zero_point[0]), layer.clamp
-        self._codes = target.quantization.format
+        self._codes = how.codes
         self._events = np.zeros((self._channels, 3), np.int64)
 
     @property

@@ -207,8 +207,8 @@ def _plans(network: Network, layer: Layer, accelerator: Accelerator) -> tuple[Po
     if isinstance(layer, Pool2D):
         windows = pool_windows(layer, shape, target.shape)
         if layer.kind is PoolKind.MAX:
-            plan = PoolingPlan(accelerator, layer.name, windows, maximum=True, fill=-128, clamp=layer.clamp)
-            return (plan,)
+            lowest = accelerator.activation.min
+            return (PoolingPlan(accelerator, layer.name, windows, maximum=True, fill=lowest, clamp=layer.clamp),)
         if not scales_freely(accelerator):
             return _unproven("averages", accelerator)
         count = int(windows.inside(0).max() * windows.inside(1).max())

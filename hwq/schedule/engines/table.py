@@ -12,7 +12,7 @@ from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.arch.engines.table import ENTRIES, ENTRY_BITS, LATENCY
 from hwq.graph.layers import Activation, Layer
 from hwq.graph.network import Network
-from hwq.graph.tables import activation_table
+from hwq.graph.tables import activation_table, byte_table
 from hwq.numeric.requantize import Contract
 from hwq.schedule.plans import CycleCount, Places, fetch_cycles, to_memory
 from hwq.schedule.records import fixed_record
@@ -32,12 +32,15 @@ class TablePlan:
         Of the input, and of the output.
     table:
         int64 [256], the output code of each input code, the lowest first.
+    bits:
+        Of the output codes.
     """
 
     accelerator: Accelerator
     layer: str
     elements: int
     table: NDArray[np.int64]
+    bits: int = ENTRY_BITS
 
     opcode = isa.Opcode.TABLE
     macs = 0
@@ -77,10 +80,10 @@ class TablePlan:
     def faults(self) -> list[str]:
         """A table's codes have to fit a weight."""
         bits = self.accelerator.arithmetic.weight_bits
-        if bits >= ENTRY_BITS:
+        if bits >= self.bits:
             return []
-        text = f"its table's {ENTRY_BITS}-bit codes lie in weight memory and arithmetic.weight_bits is {bits}"
-        return [f"layer {self.layer}: {text}; raise arithmetic.weight_bits to {ENTRY_BITS}, or say table: none"]
+        text = f"its table's {self.bits}-bit codes lie in weight memory and arithmetic.weight_bits is {bits}"
+        return [f"layer {self.layer}: {text}; raise arithmetic.weight_bits to {self.bits}, or say table: none"]
 
     def cycles(self) -> CycleCount:
         """The table, then one group a cycle."""
@@ -97,11 +100,9 @@ def plan_table(network: Network, layer: Layer, accelerator: Accelerator) -> tupl
     if not isinstance(layer, Activation):
         return f"the table engine does not run {layer.op}"
     source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
-    for tensor in (source, target):
-        if tensor.quantization.format != accelerator.activation:
-            return f"the table engine maps {accelerator.activation} to itself, and {tensor.name} is another type"
     # As in the emulator's kernels: a build with single rounding has it everywhere.
     single = accelerator.arithmetic.contract is Contract.SINGLE
     contract = Contract.SINGLE if single else Contract.DOUBLE
-    table = activation_table(layer, source.quantization, target.quantization, contract)
-    return (TablePlan(accelerator, layer.name, target.elements, table.astype(np.int64)),)
+    table = byte_table(activation_table(layer, source.quantization, target.quantization, contract), source.quantization)
+    bits = target.quantization.format.width
+    return (TablePlan(accelerator, layer.name, target.elements, table.astype(np.int64), bits),)
