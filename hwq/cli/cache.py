@@ -15,7 +15,7 @@ def command(
     clear: Annotated[bool, typer.Option("--clear", help="Remove every entry.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
-    """Show what the cache of built simulators holds, or empty it.
+    """Show what the cache of built simulators and syntheses holds, or empty it.
 
     It lies where HWQ_CACHE says. Beyond HWQ_CACHE_LIMIT, 2 GiB by default, the least recently used entries go.
     """

@@ -13,8 +13,9 @@ from pathlib import Path
 from hwq.errors import ToolError
 from hwq.toolchain.scratch import clear_stale, scratch_folder
 
-KINDS = ("simulators", "verilated")
-"""What is cached: built simulators, and the part of them that is the same for every design."""
+KINDS = ("simulators", "verilated", "netlists", "placements")
+"""What is cached: built simulators, the part of them that is the same for every design, designs in the cells of an
+FPGA, and what placing and routing them gave."""
 
 DEFAULT_LIMIT = 2 << 30
 """Bytes that the cache holds where ``HWQ_CACHE_LIMIT`` does not say."""

@@ -13,8 +13,10 @@ from functools import partial
 from hwq.errors import ToolError
 from hwq.toolchain import tools
 from hwq.toolchain.cache import cache_limit, cache_root
+from hwq.toolchain.nextpnr import ARCHITECTURES, find_nextpnr
 from hwq.toolchain.plain_paths import plain_folder
 from hwq.toolchain.tools import MissingError, Tool, TooOldError
+from hwq.toolchain.yosys import find_mapper
 
 
 class Status(StrEnum):
@@ -115,7 +117,8 @@ def _wanted() -> list[_Wanted]:
         _Wanted("perl", True, "simulation", tools.find_perl),
         _Wanted("temporary folder", True, "simulation", _build_folder),
         _Wanted("build cache", True, "simulation", _build_cache),
-        _Wanted("yosys", False, "second Verilog reader", tools.find_yosys),
+        _Wanted("yosys", False, "hwq synth, second Verilog reader", find_mapper),
+        *(_Wanted(f"nextpnr-{name}", False, "hwq synth", partial(find_nextpnr, name)) for name in ARCHITECTURES),
         _Wanted("iverilog", False, "third Verilog reader", tools.find_icarus),
         _Wanted("lz4.h, zlib.h", False, "FST waveforms", tools.find_fst_headers),
         _Wanted("gtkwave", False, "waveform viewer", tools.find_gtkwave),

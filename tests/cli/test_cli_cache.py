@@ -27,18 +27,19 @@ def add(kind: str, key: str, size: int) -> None:
 
 
 def test_it_shows_and_clears(capsys: Capture, own_cache: Path) -> None:
-    nothing = {"path": str(own_cache), "entries": 0, "kinds": {"simulators": 0, "verilated": 0}, "bytes": 0}
+    kinds = {"simulators": 0, "verilated": 0, "netlists": 0, "placements": 0}
+    nothing = {"path": str(own_cache), "entries": 0, "kinds": kinds, "bytes": 0}
     nothing |= {"limit_bytes": 3 << 20, "removed_entries": 0, "removed_bytes": 0}
     assert run_cli(capsys, "cache", "--json").json == nothing
     assert not own_cache.exists()
     add("simulators", "a", 1 << 20)
     add("simulators", "b", 1 << 19)
-    add("verilated", "c", 1 << 19)
+    add("netlists", "c", 1 << 19)
     (own_cache / "mine").write_text("x")
     shown = run_cli(capsys, "cache")
     assert (shown.code, shown.err) == (0, "")
     assert shown.out == f"Path     {own_cache}\nEntries  3\nSize     2.0 MiB of 3.0 MiB\n"
-    held = nothing | {"entries": 3, "kinds": {"simulators": 2, "verilated": 1}, "bytes": 2 << 20}
+    held = nothing | {"entries": 3, "kinds": kinds | {"simulators": 2, "netlists": 1}, "bytes": 2 << 20}
     assert run_cli(capsys, "cache", "--json").json == held
     cleared = nothing | {"removed_entries": 3, "removed_bytes": 2 << 20}
     assert run_cli(capsys, "cache", "--clear", "--json").json == cleared

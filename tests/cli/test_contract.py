@@ -125,7 +125,7 @@ def test_bad_input_gets_one_message(
     assert "Missing option" in refused(capsys, "contract", model)
     (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 not quite")
     assert "not a readable .npz" in refused(capsys, "contract", model, "--against", tmp_path / "bad.npz")
-    monkeypatch.setattr(tools, "_package_version", lambda name: None)
+    monkeypatch.setattr(tools, "package_version", lambda name: None)
     assert "the Python package tflite-micro is missing: pip install tflite-micro" in refused(
         capsys, "contract", official_model("kws"), "--against", "tflite-micro"
     )

@@ -82,7 +82,7 @@ def test_a_tensor_that_enters_twice_is_given_once() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools, "_package_version", lambda name: None)
+    monkeypatch.setattr(tools, "package_version", lambda name: None)
     path = official_model("kws")
     with pytest.raises(ToolError, match="the Python package ai-edge-litert is missing: pip install ai-edge-litert"):
         LiveRuntime("xnnpack", load(path), path.read_bytes())

