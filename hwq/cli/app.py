@@ -44,6 +44,7 @@ VERBS: dict[str, Verb] = {
     "certify": Verb("hwq.cli.certify", "Prove which accumulator widths hold every sum, and overflow the others."),
     "gen": Verb("hwq.cli.gen", "Write the Verilog, memory images and manifest of a project."),
     "verify": Verb("hwq.cli.verify", "Prove in simulation that a project's Verilog computes the emulator's bits."),
+    "synth": Verb("hwq.cli.synth", "Synthesize a project for an FPGA: cells taken, clock frequency, critical path."),
     "sweep": Verb("hwq.cli.sweep", "Evaluate many variants of a project: accuracy, exact cycles, memory."),
     "pareto": Verb("hwq.cli.pareto", "Show the points of a sweep that no other one beats in everything."),
     "best": Verb("hwq.cli.best", "Write the project of a sweep's best point that meets a condition."),
@@ -51,7 +52,7 @@ VERBS: dict[str, Verb] = {
     "demo": Verb("hwq.cli.demo", "Take a small trained network the whole way, from accuracy to matching Verilog."),
     "schema": Verb("hwq.cli.schema", "Print the JSON Schema of project files."),
     "doctor": Verb("hwq.cli.doctor", "List the tools hwq uses, and what to install where one is missing."),
-    "cache": Verb("hwq.cli.cache", "Show what the cache of built simulators holds, or empty it."),
+    "cache": Verb("hwq.cli.cache", "Show what the cache of builds and syntheses holds, or empty it."),
 }
 
 
