@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from hwq.synth.targets import Target
 from hwq.synth.timing import Timing, read_timing
 from hwq.synth.usage import Usage, usage
+from hwq.toolchain.children import Tick
 from hwq.toolchain.nextpnr import find_nextpnr, no_place, place, utilization
 from hwq.toolchain.tools import Tool
-from hwq.toolchain.yosys import find_mapper, map_design
+from hwq.toolchain.yosys import Netlist, find_mapper, map_design
 
 #: The only ports that become pins: the design is part of something larger.
 _PADS = ("clk", "rst")
@@ -72,6 +73,11 @@ def find_tools(target: Target) -> tuple[Tool, ...]:
     return (find_mapper(), *placers)
 
 
+def count_cells(verilog: str, top: str, target: Target, tick: Tick | None = None) -> Netlist:
+    """Map a design to the cells of a target and go no further; parameters and errors as those of `synthesize`."""
+    return map_design(verilog, top, target.synthesis, _PADS, target.finish, tick)
+
+
 def synthesize(verilog: str, top: str, target: Target, show: Callable[[str], None]) -> Synthesis:
     """Map, place and route a design; what was done before comes from the cache.
 
@@ -96,9 +102,7 @@ def synthesize(verilog: str, top: str, target: Target, show: Callable[[str], Non
     def showing(what: str) -> Callable[[float], None]:
         return lambda seconds: show(what)
 
-    netlist = map_design(
-        verilog, top, target.synthesis, _PADS, target.finish, showing(f"mapping to {target.device} with Yosys")
-    )
+    netlist = count_cells(verilog, top, target, showing(f"mapping to {target.device} with Yosys"))
     if target.placer is None:
         taken = usage(target, netlist.cells, {})
         return Synthesis(target, taken, None, None, netlist.cells, tools, netlist.cached, netlist.seconds)

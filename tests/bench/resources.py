@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -19,11 +17,12 @@ from rich.table import Table
 
 from hwq.arch.accelerator import Accelerator
 from hwq.config.project import load_project
-from hwq.errors import HwqError, ToolError
+from hwq.errors import HwqError
 from hwq.export.verilog import TOP, emit_verilog
 from hwq.frontends import load
 from hwq.schedule.planning import with_engines
-from hwq.toolchain.tools import find_yosys
+from hwq.synth.synthesis import count_cells
+from hwq.synth.targets import TARGETS, TargetName
 
 #: Cells that are counted, and how many the largest ECP5 has. A CCU2C is two bits of an adder and takes two LUT4.
 CELLS = {
@@ -46,18 +45,7 @@ def resources(accelerator: Accelerator) -> dict[str, int]:
     ToolError
         When Yosys is missing, or fails.
     """
-    yosys = find_yosys()
-    script = f"read_verilog {TOP}.v; synth_ecp5 -top {TOP}; tee -q -o cells.json stat -json"
-    with tempfile.TemporaryDirectory() as name:
-        # Yosys may run in a sandbox that sees the working directory only.
-        folder = Path(name)
-        (folder / f"{TOP}.v").write_text(emit_verilog(accelerator), encoding="utf-8")
-        environment = {**os.environ, **yosys.environment}
-        command = [*yosys.command, "-q", "-p", script]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ToolError(f"yosys failed:\n{(done.stdout + done.stderr)[-2000:].strip()}")
-        found = json.loads((folder / "cells.json").read_text(encoding="utf-8"))["design"]["num_cells_by_type"]
+    found = count_cells(emit_verilog(accelerator), TOP, TARGETS[TargetName.ECP5_85K]).cells
     return {cell: found.get(cell, 0) for cell in CELLS}
 
 

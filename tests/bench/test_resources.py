@@ -14,7 +14,7 @@ from hwq.config.project import load_project
 from hwq.errors import ToolError
 from hwq.frontends import load
 from hwq.schedule.planning import with_engines
-from hwq.toolchain.tools import find_yosys
+from hwq.toolchain.yosys import find_mapper
 from tests.bench import resources
 from tests.bench.resources import CELLS
 from tests.support.models import official_model
@@ -27,7 +27,7 @@ TINY = Accelerator(ArrayParameters(2, 2), buffers=BufferParameters(4096, 4096, 5
 
 def needs_yosys() -> None:
     try:
-        find_yosys()
+        find_mapper()
     except ToolError as error:
         pytest.skip(str(error))
 
@@ -73,10 +73,3 @@ def test_it_prints_every_project(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_it_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert resources.main(["nowhere.yaml"]) == 2
     assert "nowhere.yaml" in capsys.readouterr().err
-
-
-def test_it_says_where_yosys_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    needs_yosys()
-    monkeypatch.setattr(resources, "emit_verilog", lambda accelerator: "module hwq_accelerator(;")
-    with pytest.raises(ToolError, match=r"yosys failed:\n.*hwq_accelerator\.v:1: ERROR"):
-        resources.resources(TINY)
