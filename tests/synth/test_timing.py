@@ -54,6 +54,8 @@ _REPORT: dict[str, Any] = {
             "to": "posedge $glbnet$clk$TRELLIS_IO_IN",
             "path": [_step("source", 0, "rst$tr_io"), _step("routing", 9.0, "start_LUT4_B", "rst$TRELLIS_IO_IN")],
         },
+        {"from": "posedge $glbnet$clk$TRELLIS_IO_IN", "to": "<async>", "path": [_step("clk-to-q", 0.5, "done")]},
+        {"from": "<async>", "to": "<async>", "path": [_step("source", 0, "rst$tr_io")]},
     ],
 }
 
