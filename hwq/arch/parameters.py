@@ -30,7 +30,7 @@ class WeightPacking(StrEnum):
     """Each in a place of its own."""
 
     LAYER = "layer"
-    """As many in a place as the layer's widest weight allows: 1, 2, 4 or 8, in equal parts of it."""
+    """As many in a place as the layer's widest weight allows: 1, 2, 4, 8 or 16, in equal parts of it."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class ArithmeticParameters:
     input_zero_point:
         See :class:`InputZeroPoint`.
     activation_bits, weight_bits:
-        Widths of the signed codes in memory; weights of 1 bit are -1 and 1.
+        Widths of the signed codes, and of the signed weights less their zero-points, in memory; weights of 1 bit are -1
+        and 1.
     weight_packing:
         See :class:`WeightPacking`.
     psum_bits:
@@ -107,7 +108,7 @@ class ArithmeticParameters:
     contract: Annotated[Contract, Choice(*CONTRACTS)] = Contract.DOUBLE
     input_zero_point: InputZeroPoint = InputZeroPoint.FOLDED
     activation_bits: Annotated[int, Range(2, 8)] = 8
-    weight_bits: Annotated[int, Range(1, 8)] = 8
+    weight_bits: Annotated[int, Range(1, 16)] = 8
     weight_packing: WeightPacking = WeightPacking.NONE
     psum_bits: Annotated[int, Range(4, 48)] | None = None
     accumulator_bits: Annotated[int, Range(4, 48)] = 32

@@ -66,10 +66,10 @@ _WORDS: dict[str, dict[str, str]] = {
             "zero-point, the bias absorbs the rest. subtracted: the array sees code minus zero-point, one bit wider."
         ),
         "activation_bits": "Width of the signed codes in activation memory, in bits: those of the widest tensor.",
-        "weight_bits": "Width of the signed weights, in bits; those of 1 bit are -1 and 1.",
+        "weight_bits": "Width of the weights less their zero-points, in bits; those of 1 bit are -1 and 1.",
         "weight_packing": (
             "How weights narrower than weight_bits lie in weight memory. none: each in a place of its own. layer: as "
-            "many in a place as the layer's widest weight allows, 1, 2, 4 or 8."
+            "many in a place as the layer's widest weight allows, 1, 2, 4, 8 or 16."
         ),
         "psum_bits": "Width of the partial sums inside the array, in bits; null: as wide as every column sum needs.",
         "accumulator_bits": "Width of the accumulators behind the array, in bits.",

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate import kernels
+from hwq.emulate.clamping.plain import PlainSums, exact_sum
 from hwq.emulate.contracts import Arithmetic
 from hwq.emulate.depthwise import Depthwise
 from hwq.emulate.memory import Bytes
@@ -74,12 +75,21 @@ def build(
                 network, layer, contract, how, lambda: _exact(network, layer, arithmetic, product), count and chosen
             )
     if isinstance(layer, WeightedLayer):
-        return _exact(network, layer, arithmetic, product)
+        return _exact(network, layer, arithmetic, product, how)
     return _BUILDERS[type(layer)](network, layer, arithmetic)
 
 
-def _exact(network: Network, layer: WeightedLayer, arithmetic: Arithmetic, product: type[Product]) -> Kernel:
-    """What computes a layer whose sums need no order."""
+def _exact(
+    network: Network,
+    layer: WeightedLayer,
+    arithmetic: Arithmetic,
+    product: type[Product],
+    how: OrderedSum | None = None,
+) -> Kernel:
+    """What computes a layer whose sums need no order, though they may have one."""
+    if layer.wide:
+        contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
+        return PlainSums(network, layer, how or exact_sum(layer, contract))
     if isinstance(layer, Dense):
         return FullyConnected(network, layer, arithmetic.dense, product)
     if isinstance(layer, DepthwiseConv2D):

@@ -181,10 +181,10 @@ def _bias(network: Network, layer: WeightedLayer, how: OrderedSum) -> Integers:
 def _is_odd(network: Network, layer: WeightedLayer, how: OrderedSum) -> bool:
     """Whether only `PlainSums` computes the layer.
 
-    Codes are not of 8 bits, products are truncated, a total beyond 32 bits saturates, or sums are scaled in a way of
-    hardware's own.
+    Codes or weights are not of 8 bits, products are truncated, a total beyond 32 bits saturates, or sums are scaled in
+    a way of hardware's own.
     """
-    if how.codes != INT8:
+    if how.codes != INT8 or layer.wide:
         return True
     scaled_alike = not _is_unusual(how.requantization) and how.requantization.contract in _FAST
     return how.accumulation.truncate > 0 or not scaled_alike or _enters_beyond(network, layer, how)

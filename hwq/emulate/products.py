@@ -184,7 +184,7 @@ class Convolution:
         for group in range(layer.groups):
             part = slice(group * size, (group + 1) * size)
             make = partial(ChannelConstants, network, layer, contract, part)
-            weights = layer.weights[part].reshape(size, len(runs), run)
+            weights = layer.weights[part].astype(np.int8, copy=False).reshape(size, len(runs), run)
             self._products.append(product(windows, weights, runs, make, group * depth, part.start))
 
     def __call__(self, out: Bytes, x: Bytes) -> None:
@@ -208,7 +208,8 @@ class FullyConnected:
         windows = Windows((1, rows, depth), (1, 1), (1, 1), (1, 1), (0, 0, 0, 0), units, 0)
         runs, run = windows.runs(depth)
         make = partial(ChannelConstants, network, layer, contract, slice(None))
-        self._product = product(windows, layer.weights.reshape(units, len(runs), run), runs, make, 0, 0)
+        weights = layer.weights.astype(np.int8, copy=False).reshape(units, len(runs), run)
+        self._product = product(windows, weights, runs, make, 0, 0)
 
     def __call__(self, out: Bytes, x: Bytes) -> None:
         """Compute ``out`` [N, ...] from ``x`` [N, ...], contiguous."""

@@ -20,7 +20,7 @@ from hwq.numeric.formats import IntFormat
 Array = NDArray[Any]
 
 #: What an array may hold: these little-endian types and no others.
-ARRAY_TYPES = ("int8", "int32", "float32")
+ARRAY_TYPES = ("int8", "int16", "int32", "float32")
 
 
 class Encoder:
@@ -77,7 +77,8 @@ class Decoder:
         """``value`` as the type ``hint``; ModelError naming ``where`` where it is not one."""
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
         if origin is np.ndarray:
-            return self._array(np.dtype(typing.get_args(arguments[1])[0]).name, value, where)
+            element = typing.get_args(arguments[1])[0]
+            return self._array([np.dtype(kind).name for kind in typing.get_args(element) or (element,)], value, where)
         if origin is tuple:
             return self._tuple(arguments, value, where)
         if type(None) in arguments:
@@ -105,10 +106,10 @@ class Decoder:
         pairs = enumerate(zip(arguments, value, strict=True))
         return tuple(self.decode(hint, item, f"{where}[{index}]") for index, (hint, item) in pairs)
 
-    def _array(self, dtype: str, value: Any, where: str) -> Array:
+    def _array(self, types: list[str], value: Any, where: str) -> Array:
         if type(value) is not int or value != self._used or value >= len(self._arrays):
             raise ModelError(f"{where} does not refer to the next array")
         self._used += 1
-        if self._arrays[value].dtype != np.dtype(dtype):
-            raise ModelError(f"{where} is {self._arrays[value].dtype}, not {dtype}")
+        if self._arrays[value].dtype.name not in types:
+            raise ModelError(f"{where} is {self._arrays[value].dtype}, not {' or '.join(types)}")
         return self._arrays[value]

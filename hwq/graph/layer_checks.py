@@ -32,7 +32,7 @@ from hwq.graph.requantization import fixed_output, layer_scales
 from hwq.graph.shapes import image_output_size
 from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.bounds import accumulator_bounds, operand_range
-from hwq.numeric.formats import INT32
+from hwq.numeric.formats import INT16, INT32
 
 #: Multipliers carry a shift of at most 30: larger factors move every nonzero accumulator out of 32 bits.
 _MAX_EFFECTIVE_SCALE = 2.0**30
@@ -138,19 +138,23 @@ def _require_window(
 
 def _require_weights(layer: WeightedLayer, rank: int, inputs: Sequence[Tensor], out: Tensor) -> None:
     weights, bias, quantization = layer.weights, layer.bias, layer.weight_quantization
-    if weights.dtype != np.int8 or weights.ndim != rank or weights.size == 0:
-        raise ModelError(f"weights are {weights.dtype} of shape {list(weights.shape)}; needed are int8 of rank {rank}")
+    if weights.dtype not in (np.int8, np.int16) or weights.ndim != rank or weights.size == 0:
+        raise ModelError(
+            f"weights are {weights.dtype} of shape {list(weights.shape)}; needed are int8 or int16 of rank {rank}"
+        )
     channels = layer.channels
     if bias.dtype != np.int32 or bias.shape != (channels,):
         raise ModelError(f"biases are {bias.dtype} of shape {list(bias.shape)}; needed are int32 [{channels}]")
     check_quantization(quantization, "weights")
-    if np.any(quantization.zero_point != 0):
-        raise ModelError("weights have a zero-point other than 0; supported are symmetric weights")
-    axis = weights.ndim - 1 if isinstance(layer, DepthwiseConv2D) else 0
+    axis = layer.channel_axis
     if quantization.per_channel and (quantization.axis != axis or quantization.scale.size != channels):
         raise ModelError(
             f"{quantization.scale.size} weight scales along axis {quantization.axis}; "
             f"supported are one, or {channels} along axis {axis}"
+        )
+    if not INT16.contains(layer.values):
+        raise ModelError(
+            f"weights less zero-points are from {layer.values.min()} to {layer.values.max()}; supported are 16 bits"
         )
     scales = layer_scales(layer, inputs[0].quantization.scale[0], out.quantization.scale[0])
     if not (np.isfinite(scales).all() and (scales < _MAX_EFFECTIVE_SCALE).all() and (scales >= 0).all()):

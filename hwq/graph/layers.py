@@ -39,9 +39,12 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class WeightedLayer(Layer):
-    """A layer that multiplies by constants and accumulates; ``bias`` is int32, one for each output channel."""
+    """A layer that multiplies by constants and accumulates; ``bias`` is int32, one for each output channel.
 
-    weights: NDArray[np.int8]
+    ``weights`` are codes, int8 or int16; what is multiplied are their `values`.
+    """
+
+    weights: NDArray[np.int8 | np.int16]
     weight_quantization: Quantization
     bias: NDArray[np.int32]
     if TYPE_CHECKING:
@@ -54,9 +57,29 @@ class WeightedLayer(Layer):
         return len(self.weights)
 
     @property
-    def channel_rows(self) -> NDArray[np.int8]:
-        """Weights of each output channel as one row, int8 [channels, n]: what its accumulator sums over."""
-        return self.weights.reshape(self.channels, -1)
+    def channel_axis(self) -> int:
+        """The axis of the weights that counts output channels."""
+        return 0
+
+    @property
+    def values(self) -> NDArray[np.integer]:
+        """Weights less their zero-points, in the shape of ``weights``; of their type where there are none, or int32."""
+        zero = self.weight_quantization.zero_point
+        if not zero.any():
+            return self.weights
+        shape = [1] * self.weights.ndim
+        shape[self.channel_axis] = -1
+        return self.weights - zero.reshape(shape)
+
+    @property
+    def wide(self) -> bool:
+        """Whether values are not in the type int8."""
+        return self.values.dtype != np.int8
+
+    @property
+    def channel_rows(self) -> NDArray[np.integer]:
+        """Values of each output channel as one row, [channels, n]: what its accumulator sums over."""
+        return self.values.reshape(self.channels, -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +109,14 @@ class DepthwiseConv2D(WeightedLayer):
         return int(self.weights.shape[-1])
 
     @property
-    def channel_rows(self) -> NDArray[np.int8]:
-        """A kernel each, int8 [channels, kernel_h * kernel_w]."""
-        return self.weights.reshape(-1, self.channels).T
+    def channel_axis(self) -> int:
+        """The last one."""
+        return self.weights.ndim - 1
+
+    @property
+    def channel_rows(self) -> NDArray[np.integer]:
+        """A kernel each, [channels, kernel_h * kernel_w]."""
+        return self.values.reshape(-1, self.channels).T
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,7 @@ def _convolution(setting: Setting, layer: Conv2D) -> Computation | str:
         *sums.spec,
         *finish(setting, layer, layer.clamp),
     ]
-    weights = layer.weights.reshape(channels, height * width, depth)
+    weights = layer.values.reshape(channels, height * width, depth)
     steps = Loop("sum", (*_pixels(setting, layer), height * width, depth // sums.rows))
     found, headers = _weighted(setting, layer, weights), ["hwq_convolution.h"]
     return Computation("convolution", headers, spec, found, loops=[_read_image(setting, layer), steps])
@@ -103,7 +103,7 @@ def _dense(setting: Setting, layer: Dense) -> Computation | str:
         *finish(setting, layer, layer.clamp),
     ]
     loops = [Loop("read", (vectors, depth // lanes_in)), Loop("sum", (vectors, units // columns, depth // sums.rows))]
-    return Computation("dense", ["hwq_dense.h"], spec, _weighted(setting, layer, layer.weights), loops=loops)
+    return Computation("dense", ["hwq_dense.h"], spec, _weighted(setting, layer, layer.values), loops=loops)
 
 
 def _depthwise(setting: Setting, layer: DepthwiseConv2D) -> Computation | str:
@@ -117,7 +117,7 @@ def _depthwise(setting: Setting, layer: DepthwiseConv2D) -> Computation | str:
         *sums.spec,
         *finish(setting, layer, layer.clamp),
     ]
-    weights = layer.weights.reshape(height * width, channels)
+    weights = layer.values.reshape(height * width, channels)
     steps = Loop("sum", (*_pixels(setting, layer), height * width))
     found, headers = _weighted(setting, layer, weights), ["hwq_depthwise.h"]
     return Computation("depthwise", headers, spec, found, loops=[_read_image(setting, layer), steps])

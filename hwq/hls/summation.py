@@ -36,8 +36,8 @@ def product_sums(setting: Setting, layer: WeightedLayer, depth: int) -> ProductS
     """
     arithmetic, weight = setting.accelerator.arithmetic, setting.accelerator.weight
     zero = setting.zero_point(layer.inputs[0])
-    low, high = int(layer.weights.min()), int(layer.weights.max())
-    if code_bits(layer.weights, signs=True) > arithmetic.weight_bits:
+    low, high = int(layer.values.min()), int(layer.values.max())
+    if code_bits(layer.values, signs=True) > arithmetic.weight_bits:
         return f"its weights are from {low} to {high}, and arithmetic.weight_bits is {arithmetic.weight_bits}"
     ordered = setting.sums.get(layer.name)
     how, passes = (ordered.accumulation, ordered.passes) if ordered else (EXACT, ())

@@ -83,7 +83,7 @@ def convolutions(
     bias = layer.bias.astype(np.int64)
     if isinstance(layer, Dense):
         outputs, features = layer.weights.shape
-        weights = layer.weights.reshape(outputs, 1, 1, features)
+        weights = layer.values.reshape(outputs, 1, 1, features)
         size = out_size = (1, 1)
         pixel_elements, output_elements, groups = features, outputs, 1
         stride = dilation = (1, 1)
@@ -94,9 +94,9 @@ def convolutions(
     else:
         if isinstance(layer, DepthwiseConv2D):
             # Every input channel is a group of its own, with depth_multiplier outputs.
-            weights, groups = np.moveaxis(layer.weights, 2, 0)[..., np.newaxis], source.shape[2]
+            weights, groups = np.moveaxis(layer.values, 2, 0)[..., np.newaxis], source.shape[2]
         else:
-            weights, groups = layer.weights, layer.groups
+            weights, groups = layer.values, layer.groups
         size, out_size = (source.shape[0], source.shape[1]), (target.shape[0], target.shape[1])
         pixel_elements, output_elements = source.shape[2], target.shape[2]
         stride, dilation, padding = layer.stride, layer.dilation, layer.padding

@@ -75,12 +75,13 @@ def tamper_weight(design: Design, package: Package, golden: list[GoldenRun]) -> 
     place, width = fields[0], fields[run.descriptors[0]["weight_packing"]]
     sums = ordered_sums(design.network, accelerator)
     for channel in range(min(columns, channels // groups)):
-        weights = layer.weights.copy()
+        weights = layer.values.copy()
         first = weights.reshape(channels, -1)[channel, :1]
         old = int(first[0])
         flipped = old + (1 << width - 1) if old < 0 else old - (1 << width - 1)
         first[0] = -old if width == 1 else flipped
-        changed = replace(layer, weights=weights)
+        symmetric = replace(layer.weight_quantization, zero_point=np.zeros_like(layer.weight_quantization.zero_point))
+        changed = replace(layer, weights=weights.astype(np.int16), weight_quantization=symmetric)
         alone = Network(layer.name, tensors, (changed,), layer.inputs[0], layer.output)
         outputs = Emulator(alone, accelerator.arithmetic.contract, sums=sums).run(inputs)
         if not np.array_equal(outputs.reshape(vector.outputs.shape), vector.outputs):

@@ -24,6 +24,7 @@ from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import ordered_sums
 from hwq.schedule.planning import assign
 from tests.support.convolutions import quantization
+from tests.support.operands import asymmetric
 from tests.support.random_networks import random_network
 from tests.support.scalar import requantized
 from tests.support.scalar_layers import scalar_outputs
@@ -45,10 +46,22 @@ def _arithmetic(choose: random.Random) -> ArithmeticParameters:
     )
 
 
+@pytest.mark.parametrize("weights", ["bytes", "with zero-points", "of 16 bits"])
 @pytest.mark.parametrize("seed", range(24))
-def test_codes_and_events_of_random_networks(seed: int) -> None:
+def test_codes_and_events_of_random_networks(seed: int, weights: str) -> None:
     choose, network = random.Random(seed), random_network(seed)
+    if weights != "bytes":
+        network = asymmetric(network, seed, 16 if weights == "of 16 bits" else 8)
     arithmetic = _arithmetic(choose)
+    if weights != "bytes":
+        more = 8 if weights == "of 16 bits" else 1
+        psum = arithmetic.psum_bits
+        arithmetic = replace(
+            arithmetic,
+            weight_bits=8 + more,
+            accumulator_bits=arithmetic.accumulator_bits + more,
+            psum_bits=None if psum is None else psum + more,
+        )
     accelerator = Accelerator(ArrayParameters(choose.randint(1, 9), 4), arithmetic)
     if choose.random() < 0.7:
         accelerator = replace(accelerator, depthwise=DepthwiseParameters(3, 3, 64))

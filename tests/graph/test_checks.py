@@ -141,10 +141,6 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
         layer("conv", weight_quantization=with_scale([0.1] * 6)),
         "layer conv: weights: 6 scales without a channel axis",
     ),
-    "weight zero-point": (
-        layer("dense", weight_quantization=with_scale(0.1, 1)),
-        "layer dense: weights have a zero-point other than 0; supported are symmetric weights",
-    ),
     "weight axis": (
         layer("depthwise", weight_quantization=per_channel(12, 0)),
         "layer depthwise: 12 weight scales along axis 0; supported are one, or 12 along axis 2",
@@ -154,8 +150,8 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
         "layer conv: 5 weight scales along axis 0; supported are one, or 6 along axis 0",
     ),
     "weight type": (
-        layer("conv", weights=lambda w: w.astype(np.int16)),
-        r"layer conv: weights are int16 of shape \[6, 3, 2, 2\]; needed are int8 of rank 4",
+        layer("conv", weights=lambda w: w.astype(np.int32)),
+        r"layer conv: weights are int32 of shape \[6, 3, 2, 2\]; needed are int8 or int16 of rank 4",
     ),
     "weight rank": (
         layer("dense", weights=lambda w: w[np.newaxis]),
@@ -265,7 +261,7 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
     ),
     "softmax scale": (
         tensor("softmax", quantization=quantization(0.1, -128)),
-        "layer softmax: output 'softmax' is int8 with scale 0.1.* softmax gives int8 with scale 0.00390625 and zero-point -128",
+        "output 'softmax' is int8 with scale 0.1.* softmax gives int8 with scale 0.00390625 and zero-point -128",
     ),
     "softmax width": (
         tensor("softmax", quantization=quantization(1 / 256, -8, code_format=IntFormat(4))),

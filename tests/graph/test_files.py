@@ -121,7 +121,7 @@ def test_other_versions_are_named() -> None:
         (["layers", 1, "weights"], 0, r"layers\[1\].weights does not refer to the next array"),
         (["layers", 2, "kind"], "sine", r"layers\[2\].kind is not one of "),
         (["layers", 2, "alpha"], "0.1", r"layers\[2\].alpha is not of type float"),
-        (["arrays", 0, 0], "object", "an array's type is not one of int8, int32, float32"),
+        (["arrays", 0, 0], "object", "an array's type is not one of int8, int16, int32, float32"),
         (["arrays", 0, 1], [-1], r"\[-1\] is not an array's shape"),
         (["arrays", 0, 1], [1 << 40, 1 << 40], "an array is longer than the file"),
         (["arrays", 0, 1], [0], "the file goes on after its arrays"),

@@ -59,3 +59,24 @@ def with_codes(network: Network, widths: Sequence[int]) -> Network:
     narrowed_network = Network(network.name, tensors, tuple(map(narrow, network.layers)), network.input, network.output)
     check_network(narrowed_network)
     return narrowed_network
+
+
+def asymmetric(network: Network, seed: int, width: int = 8) -> Network:
+    """``network`` with weights of ``width`` bits drawn anew and a zero-point for each scale, most of them not 0."""
+    rng = np.random.default_rng(seed)
+    low, high = -(1 << width - 1), (1 << width - 1) - 1
+    kind = np.int8 if width <= 8 else np.int16
+
+    def drawn(layer: Layer) -> Layer:
+        if not isinstance(layer, WeightedLayer):
+            return layer
+        old = layer.weight_quantization
+        # Values of 16 bits at most, and sums far below 32.
+        zero = rng.integers(low // 4, high // 4 + 1, old.zero_point.shape).astype(np.int32)
+        codes = rng.integers(low // 2, high // 2 + 1, layer.weights.shape).astype(kind)
+        scale = (old.scale * np.float32(2.0 ** (8 - width))).astype(np.float32)
+        return replace(layer, weights=codes, weight_quantization=Quantization(IntFormat(width), scale, zero, old.axis))
+
+    made = Network(network.name, network.tensors, tuple(map(drawn, network.layers)), network.input, network.output)
+    check_network(made)
+    return made

@@ -29,12 +29,14 @@ def scalar_outputs(
     """
     source, target = network.tensors[layer.inputs[0]], network.tensors[layer.output]
     zero, out_zero = (int(tensor.quantization.zero_point[0]) for tensor in (source, target))
+    # One of all channels, or each its own.
+    zeros = layer.weight_quantization.zero_point.tolist()
     multipliers, shifts = quantize_multiplier(effective_scales(network, layer))
     initial = sums.pop("bias") == "initial"
     outputs, events = [], [[0, 0, 0] for _ in range(layer.channels)]
     for channel, runs in _outputs(layer, codes):
         operands = [[(zero if code is None else code) - zero * subtracted for code, _ in run] for run in runs]
-        weights = [[weight for _, weight in run] for run in runs]
+        weights = [[weight - zeros[channel % len(zeros)] for _, weight in run] for run in runs]
         bias = int(layer.bias[channel])
         if not subtracted:
             bias -= zero * sum(map(sum, weights))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.parameters import ArithmeticParameters
 from hwq.errors import ToolError
 from hwq.graph.inputs import random_samples
 from hwq.hls.flavors import Flavor
@@ -17,7 +18,7 @@ from hwq.verify.hls import hls_design, verify_hls
 from hwq.verify.session import VerifyReport
 from tests.support.convolutions import small_network
 from tests.support.designs import SMALL
-from tests.support.operands import with_codes
+from tests.support.operands import asymmetric, with_codes
 from tests.support.random_networks import random_network
 
 NETWORK = small_network()
@@ -113,4 +114,11 @@ def test_codes_without_a_clock_need_something_to_compare() -> None:
 def test_networks_of_narrow_codes_match(seed: int, tmp_path: Path) -> None:
     network = with_codes(random_network(seed), (4, 6, 2))
     design = hls_design(network, Accelerator())
+    assert verify_hls(design, Flavor.PORTABLE, random_samples(network, 2, seed), tmp_path).match
+
+
+@pytest.mark.parametrize(("seed", "width", "bits"), [(1, 8, 9), (5, 16, 16)])
+def test_networks_of_wide_weights_match(seed: int, width: int, bits: int, tmp_path: Path) -> None:
+    network = asymmetric(random_network(seed), seed, width)
+    design = hls_design(network, Accelerator(arithmetic=ArithmeticParameters(weight_bits=bits)))
     assert verify_hls(design, Flavor.PORTABLE, random_samples(network, 2, seed), tmp_path).match

@@ -30,7 +30,7 @@ from hwq.verify.design import lower_design
 from hwq.verify.session import verify
 from hwq.verify.tamper import FAULTS, Tamper
 from tests.support.convolutions import quantization
-from tests.support.operands import narrowed, with_codes
+from tests.support.operands import asymmetric, narrowed, with_codes
 from tests.support.random_arithmetic import random_accelerator
 from tests.support.random_networks import random_network
 
@@ -156,3 +156,27 @@ def test_a_changed_bit_of_a_packed_weight_is_found(tmp_path: Path) -> None:
     report = verify(design, random_samples(network, 2, 5), tmp_path, {}, fault=FAULTS[Tamper.WEIGHT])
     assert not report.match
     assert report.runs[0].mismatches
+
+
+@pytest.mark.parametrize(
+    ("seed", "width", "bits"), [(6, 8, 9), (33, 4, 5), (21, 16, 16), (45, 12, 13)], ids=lambda value: str(value)
+)
+def test_weights_with_zero_points_and_wide_ones(seed: int, width: int, bits: int, tmp_path: Path) -> None:
+    """The array multiplies weights less their zero-points: of a bit more than the codes."""
+    accelerator = random_accelerator(seed)
+    accumulator = accelerator.arithmetic.accumulator_bits + width - 8
+    arithmetic = replace(
+        accelerator.arithmetic,
+        weight_bits=bits,
+        accumulator_bits=max(accumulator, 4),
+        psum_bits=None,
+        weight_packing=PACKED if seed != 6 else WeightPacking.NONE,
+    )
+    network = asymmetric(random_network(seed), seed, width)
+    check(network, replace(accelerator, arithmetic=arithmetic, table=None), tmp_path)
+
+
+def test_values_that_weight_memory_has_no_place_for_are_refused() -> None:
+    network = asymmetric(binary_network(), 2)
+    with pytest.raises(CapacityError, match=r"their? weights need 8 bits and arithmetic.weight_bits is 7"):
+        lower_design(network, Accelerator(ArrayParameters(4, 4), ArithmeticParameters(weight_bits=7)))

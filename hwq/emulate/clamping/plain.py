@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate.memory import Bytes
+from hwq.errors import ConfigError
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.scaling import halves_go_away, scales_under
 from hwq.graph.shapes import image_output_size
-from hwq.numeric.accumulation import BiasPlace, Granularity
+from hwq.numeric.accumulation import EXACT, BiasPlace, Granularity
 from hwq.numeric.compiling import compiled
+from hwq.numeric.requantization import Requantization
 from hwq.numeric.requantize import Contract, wrap32
 from hwq.numeric.rounding import Rounding
 from hwq.schedule.order import OrderedSum
@@ -22,6 +24,19 @@ Integers = NDArray[np.int64]
 
 #: Sums that one call of the kernel gives at most.
 _SUMS = 1 << 22
+
+
+def exact_sum(layer: WeightedLayer, contract: Contract) -> OrderedSum:
+    """Sums of ``layer`` without a chip: exact, in one pass.
+
+    Raises
+    ------
+    ConfigError
+        The contract is not one of integers.
+    """
+    if contract in (Contract.F64AWAY, Contract.FP32HE):
+        raise ConfigError(f"layer {layer.name}: contract {contract.value} is computed with weights of 8 bits only")
+    return OrderedSum(EXACT, (layer.channel_rows.shape[1],), subtracted=True, requantization=Requantization(contract))
 
 
 class PlainSums:
