@@ -108,4 +108,5 @@ def _step(found: Mapping[str, Any]) -> Step:
 
 
 def _clock(name: str) -> str:
-    return _CLOCK_MARKS.sub("", name).partition("$")[0]
+    # Of a net's names nextpnr may know it by that of a port within the design: memory.clk.
+    return _CLOCK_MARKS.sub("", name).partition("$")[0].rpartition(".")[2]

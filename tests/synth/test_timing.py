@@ -70,7 +70,7 @@ def test_a_report() -> None:
     assert path.signals == (("drain.block", 0.5), ("drain.block[0]", 1.5), ("drain.block", 1.75), ("drain.pixel", 3.75))
 
 
-@pytest.mark.parametrize("clock", ["$iopadmap$clk", "clk$SB_IO_IN_$glb_clk", "$glbnet$clk$TRELLIS_IO_IN"])
+@pytest.mark.parametrize("clock", ["$iopadmap$clk", "clk$SB_IO_IN_$glb_clk", "$glbnet$clk$TRELLIS_IO_IN", "memory.clk"])
 def test_clocks_have_the_names_of_their_ports(clock: str) -> None:
     report = {"fmax": {clock: {"achieved": 1.0, "constraint": 2.0}}, "critical_paths": []}
     assert read_timing(json.dumps(report)).fmax_mhz == {"clk": 1.0}
