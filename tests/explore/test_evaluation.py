@@ -55,8 +55,9 @@ def test_samples_and_labels_of_keyword_spotting() -> None:
         "overflows": 0,
         "samples": 600,
     }
-    data = open_samples(load_project(FOLDER / "kws_8x8.yaml").data_path or Path(), load(official_model("kws")))
-    answers = Emulator(data.network).run(next(data.pieces(lambda: 50))).reshape(50, -1).argmax(axis=1)
+    network = load(official_model("kws"))
+    data = open_samples(load_project(FOLDER / "kws_8x8.yaml").data_path or Path(), network)
+    answers = Emulator(network).run(next(data.pieces(lambda: 50))).reshape(50, -1).argmax(axis=1)
     assert data.labels is not None
     assert emulate(kws(), FOLDER, 50)["accuracy"] == np.count_nonzero(answers == data.labels[:50]) / 50
 
