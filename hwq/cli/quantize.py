@@ -21,6 +21,7 @@ from hwq.frontends.samples import FloatSampleFile, open_float_samples
 from hwq.graph.files import save_network
 from hwq.graph.layers import WeightedLayer
 from hwq.graph.network import Network
+from hwq.numeric.bounds import code_bits
 from hwq.quantize import quantize
 from hwq.quantize.calibration import calibration_count
 from hwq.quantize.evaluation import Evaluation, evaluate
@@ -86,15 +87,18 @@ def _samples(path: Path, project: Project, data: Path | None, network: FloatNetw
 
 
 def _rows(network: Network) -> list[dict[str, Any]]:
-    """What each layer became: scale, zero-point and range of its output, and how many scales its weights have."""
+    """What each layer became: widths, scales of the weights, and the output's scale, zero-point and range."""
     rows = []
     for layer in network.layers:
         output = network.tensors[layer.output].quantization
         scale, zero_point = float(output.scale[0]), int(output.zero_point[0])
         low, high = ((code - zero_point) * scale for code in (output.format.min, output.format.max))
-        scales = layer.weight_quantization.scale.size if isinstance(layer, WeightedLayer) else None
-        row = {"name": layer.name, "op": layer.op, "weight_scales": scales, "scale": scale, "zero_point": zero_point}
-        rows.append({**row, "low": low, "high": high})
+        scales = bits = None
+        if isinstance(layer, WeightedLayer):
+            scales, bits = layer.weight_quantization.scale.size, code_bits(layer.values, signs=False)
+        weights = {"weight_bits": bits, "weight_scales": scales}
+        codes = {"output_bits": output.format.width, "scale": scale, "zero_point": zero_point, "low": low, "high": high}
+        rows.append({"name": layer.name, "op": layer.op, **weights, **codes})
     return rows
 
 
@@ -125,7 +129,9 @@ def _print(
     columns = (
         Column("Layer"),
         Column("Operator", drop=1),
-        Column("Weight scales", right=True, drop=3),
+        Column("Weight bits", right=True, drop=3),
+        Column("Weight scales", right=True, drop=4),
+        Column("Output bits", right=True, drop=3),
         Column("Output range", right=True),
         Column("Scale", right=True, drop=2),
         Column("Zero-point", right=True, drop=2),
@@ -135,7 +141,9 @@ def _print(
             (
                 row["name"],
                 row["op"],
+                "" if row["weight_bits"] is None else f"{row['weight_bits']}",
                 "" if row["weight_scales"] is None else f"{row['weight_scales']}",
+                f"{row['output_bits']}",
                 f"{row['low']:.4g} to {row['high']:.4g}",
                 f"{row['scale']:.6g}",
                 f"{row['zero_point']}",

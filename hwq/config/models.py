@@ -113,11 +113,14 @@ _WORDS: dict[str, dict[str, str]] = {
     "table": {},
     "quantization": {
         "weights": "How weights become codes.",
-        "weights.bits": "Width of the codes of weights, in bits; available are 8.",
+        "weights.bits": "Width of the codes of weights, in bits.",
         "weights.scheme": "Where zero lies among the codes of weights; available is symmetric: at code 0.",
         "weights.granularity": "What shares a scale. channel: an output channel. tensor: the whole layer.",
         "activations": "How activations become codes.",
-        "activations.bits": "Width of the codes of activations, in bits; available are 8.",
+        "activations.bits": (
+            "Width of the codes of activations, in bits. The network's input and output, logits, and averages that a "
+            "dense layer reads have 8."
+        ),
         "activations.scheme": (
             "Where zero lies among the codes of activations. asymmetric: at a zero-point that lets the range fill the "
             "codes. symmetric: at code 0."

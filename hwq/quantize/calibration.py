@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,7 +81,11 @@ def calibration_count(spec: Quantization, available: int) -> int:
 
 
 def calibrate(
-    network: FloatNetwork, samples: Samples, spec: Quantization, progress: Progress | None = None
+    network: FloatNetwork,
+    samples: Samples,
+    spec: Quantization,
+    widths: Mapping[str, int],
+    progress: Progress | None = None,
 ) -> dict[str, Range]:
     """Range of every tensor of ``network`` by its name.
 
@@ -93,6 +97,8 @@ def calibrate(
         The first of them are taken, as many as ``spec`` says.
     spec:
         Method and number of samples.
+    widths:
+        Bits of every tensor.
     progress:
         Called with (done, total), counted in samples of every pass.
 
@@ -103,6 +109,7 @@ def calibrate(
     """
     count = calibration_count(spec, samples.count)
     method = spec.activations.ranges
+    specs = {name: replace(spec.activations, bits=bits) for name, bits in widths.items()}
     passes = 1 if method in ONE_PASS else 2
     steps = _Steps(progress, passes * count)
     extremes = {name: Extremes(spec.activations.momentum) for name in network.tensors}
@@ -112,12 +119,12 @@ def calibrate(
                 raise DataError(f"a sample makes tensor {name!r} infinite; calibration needs finite activations")
             extremes[name].add(values)
     if passes == 1:
-        return {name: find_range(spec.activations, found, None) for name, found in extremes.items()}
+        return {name: find_range(specs[name], found, None) for name, found in extremes.items()}
     histograms = {name: Histogram(found.low, found.high) for name, found in extremes.items()}
     for tensors in _traces(network, samples, count, steps):
         for name, values in tensors.items():
             histograms[name].add(values)
-    return {name: find_range(spec.activations, found, histograms[name]) for name, found in extremes.items()}
+    return {name: find_range(specs[name], found, histograms[name]) for name, found in extremes.items()}
 
 
 class _Steps:

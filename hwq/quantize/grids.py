@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.graph.tensors import Quantization
-from hwq.numeric.formats import INT8
+from hwq.numeric.bounds import signed_bits
+from hwq.numeric.formats import IntFormat
 from hwq.quantize.specification import Scheme
 
 #: Ranges narrower than this hold nothing but zero, as far as scales reach.
@@ -35,15 +36,18 @@ class Grid:
         return (self.codes(x) - self.zero_point) * np.float64(self.scale)
 
     @property
+    def format(self) -> IntFormat:
+        """The narrowest that holds the codes."""
+        return IntFormat(signed_bits(self.low, self.high))
+
+    @property
     def quantization(self) -> Quantization:
-        """As the graph holds it: codes of any width in int8."""
-        return Quantization(INT8, np.asarray([self.scale], np.float32), np.asarray([self.zero_point], np.int32))
+        """As the graph holds it."""
+        return Quantization(self.format, np.asarray([self.scale], np.float32), np.asarray([self.zero_point], np.int32))
 
 
 def code_range(bits: int, scheme: Scheme) -> tuple[int, int]:
-    """Lowest and highest code of ``bits`` bits; symmetric ones leave out the lowest. 1 bit is -1 and 1."""
-    if bits == 1:
-        return -1, 1
+    """Lowest and highest code of ``bits`` bits; symmetric ones leave out the lowest."""
     top = (1 << (bits - 1)) - 1
     return (-top if scheme is Scheme.SYMMETRIC else -top - 1), top
 

@@ -12,8 +12,9 @@ from hwq.floating.network import FloatNetwork
 from hwq.graph.network import Network
 from hwq.quantize.assembly import assemble
 from hwq.quantize.calibration import Progress, Samples, calibrate, samples_of
-from hwq.quantize.sharing import SharedGrids
+from hwq.quantize.sharing import Groups, SharedGrids
 from hwq.quantize.specification import Quantization, require_supported
+from hwq.quantize.widths import activation_widths
 
 
 def quantize(
@@ -52,5 +53,7 @@ def quantize(
     check_float_network(network)
     samples = samples_of(network, data)
     folded = fold(network)
-    ranges = calibrate(folded, samples, spec, progress)
-    return assemble(folded, SharedGrids(folded, ranges, spec.activations), spec)
+    groups = Groups(folded)
+    widths = activation_widths(folded, groups, spec.activations)
+    ranges = calibrate(folded, samples, spec, widths, progress)
+    return assemble(folded, SharedGrids(groups, ranges, widths, spec.activations.scheme), spec)

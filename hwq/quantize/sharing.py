@@ -13,60 +13,71 @@ from hwq.graph.requantization import fixed_output
 from hwq.numeric.formats import INT8
 from hwq.quantize.grids import Grid, make_grid
 from hwq.quantize.ranges import Range
-from hwq.quantize.specification import ActivationQuantization
+from hwq.quantize.specification import Scheme
 
 #: Layers that copy codes.
 _COPYING = (real.Pool2D, real.Pad, Reshape, Concatenation)
 
 
-class SharedGrids:
-    """The grid of every tensor.
+class Groups:
+    """Tensors of a float network in groups that share one grid.
 
-    A group of tensors that must share one has the range that holds all of theirs. The inputs of a concatenation whose
-    scale is fixed, after a logistic for example, stay apart: they are brought to the output's scale before it.
-
-    Parameters
-    ----------
-    network:
-        The float network.
-    ranges:
-        Of every tensor.
-    spec:
-        Of the activations.
+    The inputs of a concatenation whose scale is fixed, after a logistic for example, stay apart: they are brought to
+    the output's scale before it.
     """
 
-    def __init__(self, network: FloatNetwork, ranges: Mapping[str, Range], spec: ActivationQuantization) -> None:
+    def __init__(self, network: FloatNetwork) -> None:
         self._parents = {name: name for name in network.tensors}
         fixed = {layer.output: grid for layer in network.layers if (grid := _fixed(layer)) is not None}
         for layer in network.layers:
             if isinstance(layer, _COPYING) and not isinstance(layer, Concatenation):
                 self._join(layer.inputs[0], layer.output)
-        known = {self._root(name): grid for name, grid in fixed.items()}
+        apart = {self.of(name) for name in fixed}
         for layer in network.layers:
             if isinstance(layer, Concatenation):
                 for name in layer.inputs:
-                    if self._root(name) not in known:
+                    if self.of(name) not in apart:
                         self._join(name, layer.output)
+        #: Grids that follow from a layer, by their group.
+        self.fixed: Mapping[str, Grid] = {self.of(name): grid for name, grid in fixed.items()}
+
+    def of(self, tensor: str) -> str:
+        """The group of a tensor: the name of one that is in it."""
+        while self._parents[tensor] != tensor:
+            tensor = self._parents[tensor]
+        return tensor
+
+    def _join(self, first: str, second: str) -> None:
+        self._parents[self.of(second)] = self.of(first)
+
+
+class SharedGrids:
+    """The grid of every tensor; that of a group holds the ranges of all its tensors.
+
+    Parameters
+    ----------
+    groups:
+        Of the float network's tensors.
+    ranges, widths:
+        Of every tensor; all of a group have one width.
+    scheme:
+        Of the activations.
+    """
+
+    def __init__(self, groups: Groups, ranges: Mapping[str, Range], widths: Mapping[str, int], scheme: Scheme) -> None:
+        self._groups = groups
         hulls: dict[str, Range] = {}
         for name, (low, high) in ranges.items():
-            root = self._root(name)
-            before = hulls.get(root, (low, high))
-            hulls[root] = min(before[0], low), max(before[1], high)
-        known = {self._root(name): grid for name, grid in fixed.items()}
+            group = groups.of(name)
+            before = hulls.get(group, (low, high))
+            hulls[group] = min(before[0], low), max(before[1], high)
         self._grids = {
-            root: known.get(root) or make_grid(low, high, spec.bits, spec.scheme) for root, (low, high) in hulls.items()
+            group: groups.fixed.get(group) or make_grid(low, high, widths[group], scheme)
+            for group, (low, high) in hulls.items()
         }
 
     def __getitem__(self, tensor: str) -> Grid:
-        return self._grids[self._root(tensor)]
-
-    def _root(self, name: str) -> str:
-        while self._parents[name] != name:
-            name = self._parents[name]
-        return name
-
-    def _join(self, first: str, second: str) -> None:
-        self._parents[self._root(second)] = self._root(first)
+        return self._grids[self._groups.of(tensor)]
 
 
 def _fixed(layer: Layer) -> Grid | None:

@@ -62,7 +62,7 @@ class WeightQuantization:
         See :class:`Granularity`.
     """
 
-    bits: Annotated[int, Range(1, 8)] = 8
+    bits: Annotated[int, Range(2, 8)] = 8
     scheme: Scheme = Scheme.SYMMETRIC
     granularity: Granularity = Granularity.CHANNEL
 
@@ -78,7 +78,7 @@ class ActivationQuantization:
     Parameters
     ----------
     bits:
-        Width of the codes.
+        Width of the codes, but of those that `hwq.quantize.widths` keeps at 8 bits.
     scheme:
         See :class:`Scheme`.
     ranges:
@@ -89,7 +89,7 @@ class ActivationQuantization:
         Of method ``moving_average``: weight of the average so far against that of the next sample.
     """
 
-    bits: Annotated[int, Range(1, 8)] = 8
+    bits: Annotated[int, Range(2, 8)] = 8
     scheme: Scheme = Scheme.ASYMMETRIC
     ranges: RangeMethod = RangeMethod.MSE
     percentile: Annotated[float, RealRange(50, 100)] = 99.99
@@ -147,8 +147,5 @@ class Quantization:
 def require_supported(spec: Quantization) -> None:
     """Refuse what a specification can say and no method here does; ConfigError with every such key."""
     with Checks("quantization") as check:
-        for name, bits in (("weights.bits", spec.weights.bits), ("activations.bits", spec.activations.bits)):
-            if bits != 8:
-                check.fault(name, f"quantization to {bits} bits is not available yet; available are 8")
         if spec.weights.scheme is not Scheme.SYMMETRIC:
             check.fault("weights.scheme", f"{spec.weights.scheme.value} weights are not available; symmetric ones are")

@@ -60,7 +60,7 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
         ),
         "quantization.calibrations": "unknown key; did you mean calibration?",
         "quantization.weights.bit": "unknown key; did you mean bits?",
-        "quantization.weights.bits": "must be an integer from 1 to 8, not 9",
+        "quantization.weights.bits": "must be an integer from 2 to 8, not 9",
         "quantization.weights.scheme": (
             "must be one of symmetric, asymmetric, not 'symetric'; did you mean symmetric?"
         ),

@@ -46,10 +46,6 @@ def test_grids(bits: int, scheme: Scheme) -> None:
             assert grid.scale == np.float32(np.abs(x).max() / last)
 
 
-def test_one_bit_is_minus_one_and_one() -> None:
-    assert code_range(1, Scheme.SYMMETRIC) == (-1, 1)
-
-
 def test_a_tensor_of_zeros_has_a_grid() -> None:
     grid = make_grid(0.0, 0.0, 8, Scheme.ASYMMETRIC)
     assert (grid.scale, grid.zero_point) == (1, 0)

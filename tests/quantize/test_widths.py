@@ -1,0 +1,58 @@
+"""Which tensors have the bits that a project asks for, and which stay at 8."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hwq.emulate import Emulator
+from hwq.floating import run
+from hwq.frontends import load_float
+from hwq.frontends.tflite import import_float_model
+from hwq.graph import quantize_input
+from hwq.graph.layers import WeightedLayer
+from hwq.quantize import Quantization, quantize
+from hwq.quantize.specification import ActivationQuantization, Scheme, WeightQuantization
+from tests.support.float_builder import FloatModelBuilder, every_float_operator
+from tests.support.models import official_float_model
+from tests.support.samples import real_numbers
+
+SEED = 20261124
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+@pytest.mark.parametrize("bits", range(2, 8))
+def test_every_operator(bits: int, scheme: Scheme) -> None:
+    network = import_float_model(every_float_operator(SEED), "every")
+    x = np.random.default_rng(SEED).normal(0, 1, (64, 9, 8, 4)).astype(np.float32)
+    spec = Quantization(WeightQuantization(bits), ActivationQuantization(bits, scheme))
+    quantized = quantize(network, x, spec)
+    widths = {tensor.quantization.format.width for tensor in quantized.tensors.values()}
+    assert widths == {bits, 8}
+    largest = [np.abs(layer.weights).max() for layer in quantized.layers if isinstance(layer, WeightedLayer)]
+    assert largest == [2 ** (bits - 1) - 1] * len(largest)
+    y = (Emulator(quantized).run(quantize_input(quantized, x)).astype(float) + 128) / 256
+    assert np.abs(y - run(network, x)).mean() < 0.5 / 2**bits
+
+
+def test_keyword_spotting_keeps_its_ends_and_its_averages() -> None:
+    network = load_float(official_float_model("kws"))
+    spec = Quantization(activations=ActivationQuantization(4))
+    quantized = quantize(network, real_numbers("kws", network, 20, 0), spec)
+    wide = [name for name, tensor in quantized.tensors.items() if tensor.quantization.format.width == 8]
+    # The average copies codes, so that what it reads has those of what it gives.
+    assert wide == ["input_1", "conv2d_4", "average_pooling2d", "flatten", "dense", "softmax"]
+    assert {quantized.tensors[name].quantization.format.width for name in quantized.tensors if name not in wide} == {4}
+
+
+def test_a_mean_reads_few_bits_and_gives_8_to_a_dense_layer() -> None:
+    model = FloatModelBuilder()
+    weights = np.random.default_rng(SEED).normal(0, 1, (5, 3)).astype(np.float32)
+    y = model.unary("RELU", model.image((1, 6, 5, 3)), output=None)
+    y = model.reshape(model.mean(y, (1, 2), output=None), (1, -1))
+    y = model.unary("RELU", model.dense(y, weights, None), output=None)
+    network = import_float_model(model.finish(model.unary("RELU6", y, output=None)), "means")
+    x = np.random.default_rng(SEED).normal(0, 1, (20, 6, 5, 3))
+    quantized = quantize(network, x, Quantization(activations=ActivationQuantization(3)))
+    found = [quantized.tensors[layer.output].quantization.format.width for layer in quantized.layers]
+    assert found == [3, 8, 8, 3, 8]
