@@ -1,4 +1,4 @@
-"""What an inference does, counted from its schedule: multiplications, additions, and accesses of every memory; exact."""
+"""What an inference does, counted from its schedule: operations, and accesses of every memory; exact."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ def count_plan(plan: Plan) -> Counts:
         scaled = 2 * plan.groups * plan.accelerator.elementwise_group
         return _counts(plan, plan.groups, {Operation.SCALED: scaled}, {Memory.ACTIVATIONS: reads})
     if isinstance(plan, TablePlan):
-        reads = {Memory.ACTIVATIONS: plan.groups, Memory.TABLES: plan.groups, Memory.WEIGHTS: ENTRIES}
-        return _counts(plan, plan.groups, {}, reads, {Memory.TABLES: ENTRIES})
+        looked_up = {Memory.ACTIVATIONS: plan.groups, Memory.TABLES: plan.groups, Memory.WEIGHTS: ENTRIES}
+        return _counts(plan, plan.groups, {}, looked_up, {Memory.TABLES: ENTRIES})
     raise TypeError(f"no plan of an engine: {plan!r}")
 
 

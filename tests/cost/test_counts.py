@@ -1,4 +1,4 @@
-"""Operations and accesses that the schedule counts: those of the gateware in simulation, and of a walk of descriptors."""
+"""Operations and accesses that the schedule counts are those of the gateware, and those that descriptors ask for."""
 
 from __future__ import annotations
 
