@@ -116,6 +116,13 @@ _WORDS: dict[str, dict[str, str]] = {
         "weights.bits": "Width of the codes of weights, in bits.",
         "weights.scheme": "Where zero lies among the codes of weights; available is symmetric: at code 0.",
         "weights.granularity": "What shares a scale. channel: an output channel. tensor: the whole layer.",
+        "weights.method": (
+            "How weights are rounded. nearest: each by itself. second_order: with scales and codes that keep a layer's "
+            "outputs on the samples. null: nearest where everything has 8 bits, second_order otherwise."
+        ),
+        "weights.bias_correction": (
+            "Whether biases make up for what quantization does to the mean of each output; null: with second_order."
+        ),
         "activations": "How activations become codes.",
         "activations.bits": (
             "Width of the codes of activations, in bits. The network's input and output, logits, and averages that a "

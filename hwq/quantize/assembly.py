@@ -18,11 +18,20 @@ from hwq.graph.requantization import activation_clamp
 from hwq.graph.tensors import Tensor
 from hwq.quantize.grids import Grid
 from hwq.quantize.sharing import SharedGrids
-from hwq.quantize.specification import Quantization
-from hwq.quantize.weights import quantize_weights
+from hwq.quantize.weights import WeightQuantizer
 
 
-def assemble(network: FloatNetwork, grids: SharedGrids, spec: Quantization) -> Network:
+def coded_tensors(network: FloatNetwork, grids: SharedGrids) -> dict[str, Tensor]:
+    """The tensors of the float network as tensors of codes."""
+    return {
+        name: Tensor(name, tensor.shape, grids[name].quantization, tensor.origin)
+        for name, tensor in network.tensors.items()
+    }
+
+
+def assemble(
+    network: FloatNetwork, grids: SharedGrids, tensors: dict[str, Tensor], weights: WeightQuantizer
+) -> Network:
     """The network of codes that computes ``network`` on these grids.
 
     Parameters
@@ -31,30 +40,32 @@ def assemble(network: FloatNetwork, grids: SharedGrids, spec: Quantization) -> N
         The float network, folded.
     grids:
         Of its tensors.
-    spec:
-        Of the weights.
+    tensors:
+        From `coded_tensors`; those of layers that are added come to them.
+    weights:
+        Gives the codes of weights and biases.
 
     Raises
     ------
     ModelError
         A layer that no layer of codes computes.
     """
-    return _Assembly(network, grids, spec).network()
+    return _Assembly(network, grids, tensors, weights).network()
 
 
 class _Assembly:
-    def __init__(self, network: FloatNetwork, grids: SharedGrids, spec: Quantization) -> None:
-        self._float, self._grids, self._spec = network, grids, spec
-        self._tensors = {
-            name: Tensor(name, tensor.shape, grids[name].quantization, tensor.origin)
-            for name, tensor in network.tensors.items()
-        }
+    def __init__(
+        self, network: FloatNetwork, grids: SharedGrids, tensors: dict[str, Tensor], weights: WeightQuantizer
+    ) -> None:
+        self._float, self._grids, self._tensors, self._weights = network, grids, tensors, weights
         self._layers: list[Layer] = []
 
     def network(self) -> Network:
-        for layer in self._float.layers:
-            self._layers.append(_RULES.get(type(layer), _refuse)(self, layer))
         found = self._float
+        for layer in found.layers:
+            begin = len(self._layers)
+            self._layers.append(_RULES.get(type(layer), _refuse)(self, layer))
+            self._weights.follow(layer, self._layers[begin:])
         network = Network(found.name, self._tensors, tuple(self._layers), found.input, found.output)
         check_network(network)
         return network
@@ -69,7 +80,7 @@ class _Assembly:
     def constants(self, layer: real.WeightedLayer) -> dict[str, Any]:
         """Weights, their quantization and biases, by the names of a layer's fields."""
         scale = self._grids[layer.inputs[0]].scale
-        codes = quantize_weights(layer, self._spec.weights, scale)
+        codes = self._weights.codes(layer, scale)
         return {"weights": codes.weights, "weight_quantization": codes.quantization, "bias": codes.bias}
 
     def grid(self, tensor: str) -> Grid:

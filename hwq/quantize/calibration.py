@@ -24,6 +24,19 @@ _PIECE_SAMPLES = 64
 Progress = Callable[[int, int], None]
 
 
+class Steps:
+    """Counts what is done of ``total`` steps, and tells ``progress``, which is called with (done, total)."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def add(self, count: int) -> None:
+        """As many more are done."""
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
 class Samples(Protocol):
     """Inputs of a float network that can be gone through again and again."""
 
@@ -85,7 +98,7 @@ def calibrate(
     samples: Samples,
     spec: Quantization,
     widths: Mapping[str, int],
-    progress: Progress | None = None,
+    steps: Steps,
 ) -> dict[str, Range]:
     """Range of every tensor of ``network`` by its name.
 
@@ -99,8 +112,8 @@ def calibrate(
         Method and number of samples.
     widths:
         Bits of every tensor.
-    progress:
-        Called with (done, total), counted in samples of every pass.
+    steps:
+        Of the way that is reported; each sample of each pass is one.
 
     Raises
     ------
@@ -110,31 +123,19 @@ def calibrate(
     count = calibration_count(spec, samples.count)
     method = spec.activations.ranges
     specs = {name: replace(spec.activations, bits=bits) for name, bits in widths.items()}
-    passes = 1 if method in ONE_PASS else 2
-    steps = _Steps(progress, passes * count)
     extremes = {name: Extremes(spec.activations.momentum) for name in network.tensors}
     for tensors in _traces(network, samples, count, steps):
         for name, values in tensors.items():
             if not np.isfinite(values).all():
                 raise DataError(f"a sample makes tensor {name!r} infinite; calibration needs finite activations")
             extremes[name].add(values)
-    if passes == 1:
+    if method in ONE_PASS:
         return {name: find_range(specs[name], found, None) for name, found in extremes.items()}
     histograms = {name: Histogram(found.low, found.high) for name, found in extremes.items()}
     for tensors in _traces(network, samples, count, steps):
         for name, values in tensors.items():
             histograms[name].add(values)
     return {name: find_range(specs[name], found, histograms[name]) for name, found in extremes.items()}
-
-
-class _Steps:
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def add(self, count: int) -> None:
-        self._done += count
-        if self._progress is not None:
-            self._progress(self._done, self._total)
 
 
 def piece_samples(network: FloatNetwork) -> int:
@@ -148,15 +149,21 @@ def piece_samples(network: FloatNetwork) -> int:
     return max(1, min(_PIECE_SAMPLES, _PIECE_ELEMENTS // elements))
 
 
-def _traces(
-    network: FloatNetwork, samples: Samples, count: int, steps: _Steps
-) -> Iterator[Mapping[str, NDArray[np.float32]]]:
-    """Every tensor of the first ``count`` samples, piece by piece."""
+def first_samples(network: FloatNetwork, samples: Samples, count: int) -> Iterator[NDArray[Any]]:
+    """The first ``count`` samples, piece by piece."""
     size, done = piece_samples(network), 0
     for x in samples.pieces(lambda: size):
         x = x[: count - done]
-        yield trace(network, x)
-        steps.add(len(x))
+        yield x
         done += len(x)
         if done == count:
             return
+
+
+def _traces(
+    network: FloatNetwork, samples: Samples, count: int, steps: Steps
+) -> Iterator[Mapping[str, NDArray[np.float32]]]:
+    """Every tensor of the first ``count`` samples, piece by piece."""
+    for x in first_samples(network, samples, count):
+        yield trace(network, x)
+        steps.add(len(x))

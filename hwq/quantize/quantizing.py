@@ -10,10 +10,13 @@ from hwq.floating.checks import check_float_network
 from hwq.floating.folding import fold
 from hwq.floating.network import FloatNetwork
 from hwq.graph.network import Network
-from hwq.quantize.assembly import assemble
-from hwq.quantize.calibration import Progress, Samples, calibrate, samples_of
+from hwq.quantize.assembly import assemble, coded_tensors
+from hwq.quantize.calibration import Progress, Samples, Steps, calibrate, calibration_count, first_samples, samples_of
+from hwq.quantize.ranges import ONE_PASS
+from hwq.quantize.replay import Replay
 from hwq.quantize.sharing import Groups, SharedGrids
 from hwq.quantize.specification import Quantization, require_supported
+from hwq.quantize.weights import WeightQuantizer
 from hwq.quantize.widths import activation_widths
 
 
@@ -48,12 +51,19 @@ def quantize(
     ModelError
         The network is not consistent, or holds a layer that no layer of codes computes.
     """
-    spec = Quantization() if spec is None else spec
+    spec = (Quantization() if spec is None else spec).settled
     require_supported(spec)
     check_float_network(network)
     samples = samples_of(network, data)
     folded = fold(network)
     groups = Groups(folded)
     widths = activation_widths(folded, groups, spec.activations)
-    ranges = calibrate(folded, samples, spec, widths, progress)
-    return assemble(folded, SharedGrids(groups, ranges, widths, spec.activations.scheme), spec)
+    count = calibration_count(spec, samples.count)
+    # What rounds weights by samples goes through them once more, layer by layer.
+    passes = (1 if spec.activations.ranges in ONE_PASS else 2) + spec.replays
+    steps = Steps(progress, passes * count)
+    ranges = calibrate(folded, samples, spec, widths, steps)
+    grids = SharedGrids(groups, ranges, widths, spec.activations.scheme)
+    tensors = coded_tensors(folded, grids)
+    replay = Replay(folded, tensors, first_samples(folded, samples, count), steps) if spec.replays else None
+    return assemble(folded, grids, tensors, WeightQuantizer(spec.weights, replay))

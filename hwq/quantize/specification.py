@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated
 
-from hwq.arch.checks import Checks, Range, RealRange
+from hwq.arch.checks import Checks, Choice, Range, RealRange
 
 
 class Scheme(StrEnum):
@@ -27,6 +27,16 @@ class Granularity(StrEnum):
 
     TENSOR = "tensor"
     """All weights of the layer have one."""
+
+
+class WeightMethod(StrEnum):
+    """How weights are rounded to codes."""
+
+    NEAREST = "nearest"
+    """Each to the nearest code; the largest weight becomes the largest code."""
+
+    SECOND_ORDER = "second_order"
+    """Scales and codes that keep the layer's outputs on the samples, by the covariance of its inputs (GPTQ)."""
 
 
 class RangeMethod(StrEnum):
@@ -60,11 +70,22 @@ class WeightQuantization:
         See :class:`Scheme`.
     granularity:
         See :class:`Granularity`.
+    method:
+        See :class:`WeightMethod`. ``None``: see `Quantization.settled`.
+    bias_correction:
+        Whether biases make up for what quantization does to the mean of each output. ``None``: with `SECOND_ORDER`.
     """
 
     bits: Annotated[int, Range(2, 8)] = 8
     scheme: Scheme = Scheme.SYMMETRIC
     granularity: Granularity = Granularity.CHANNEL
+    method: Annotated[WeightMethod, Choice(*WeightMethod)] | None = None
+    bias_correction: bool | None = None
+
+    @property
+    def corrects_bias(self) -> bool:
+        """Whether biases are corrected, ``method`` being settled."""
+        return self.method is WeightMethod.SECOND_ORDER if self.bias_correction is None else self.bias_correction
 
     def __post_init__(self) -> None:
         with Checks("quantization.weights") as check:
@@ -142,6 +163,20 @@ class Quantization:
     def __post_init__(self) -> None:
         with Checks("quantization") as check:
             check.declared(self)
+
+    @property
+    def settled(self) -> Quantization:
+        """The same with every choice made: weights are rounded to nearest where nothing has fewer than 8 bits."""
+        if self.weights.method is not None:
+            return self
+        wide = self.weights.bits == self.activations.bits == 8
+        method = WeightMethod.NEAREST if wide else WeightMethod.SECOND_ORDER
+        return replace(self, weights=replace(self.weights, method=method))
+
+    @property
+    def replays(self) -> bool:
+        """Whether weights depend on the samples, all choices being made."""
+        return self.weights.method is WeightMethod.SECOND_ORDER or self.weights.corrects_bias
 
 
 def require_supported(spec: Quantization) -> None:

@@ -1,17 +1,21 @@
-"""Weights and biases as codes, rounded to nearest."""
+"""Weights and biases as codes: what is common to every method, and what a method does with a layer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.floating import layers as real
+from hwq.graph.layers import Layer
 from hwq.graph.tensors import Quantization
-from hwq.numeric.formats import INT8, INT32
-from hwq.quantize.grids import code_range
-from hwq.quantize.specification import Granularity, WeightQuantization
+from hwq.numeric.formats import INT8, INT32, IntFormat
+from hwq.quantize.moments import Matrix, Moments
+from hwq.quantize.replay import Replay
+from hwq.quantize.second_order import corrected_bias, round_weights
+from hwq.quantize.specification import Granularity, WeightMethod, WeightQuantization
 
 #: Largest bias in codes: half of what 32 bits hold, so that the products have the other half.
 _LARGEST_BIAS = 1 << 30
@@ -29,27 +33,82 @@ class WeightCodes:
     bias: NDArray[np.int32]
 
 
-def quantize_weights(layer: real.WeightedLayer, spec: WeightQuantization, input_scale: np.float32) -> WeightCodes:
-    """Codes of a layer's constants for an input of scale ``input_scale``.
+class WeightQuantizer:
+    """Codes of one layer's constants after the other, in the order of the network.
 
-    The largest weight of a channel (or of the layer) becomes the largest code. Where a bias would not fit the
-    accumulator then, the scale is as large as the bias needs.
+    Parameters
+    ----------
+    spec:
+        How; its method is not ``None``.
+    replay:
+        The calibration samples on their way through the network; ``None`` where no method needs them.
     """
-    axis = layer.channel_axis
-    rows = np.moveaxis(layer.weights, axis, 0).reshape(layer.channels, -1).astype(np.float64)
-    low, high = code_range(spec.bits, spec.scheme)
-    per_bias = np.abs(layer.bias.astype(np.float64)) / (np.float64(input_scale) * _LARGEST_BIAS)
-    scales = np.maximum(np.abs(rows).max(axis=1) / high, per_bias)
+
+    def __init__(self, spec: WeightQuantization, replay: Replay | None) -> None:
+        self._spec, self._replay = spec, replay
+
+    def codes(self, layer: real.WeightedLayer, input_scale: np.float32) -> WeightCodes:
+        """Codes of the constants of ``layer`` for an input of scale ``input_scale``."""
+        spec, rows = self._spec, channel_rows(layer)
+        bias = layer.bias.astype(np.float64)
+        floor = np.maximum(np.abs(bias) / (np.float64(input_scale) * _LARGEST_BIAS), _SMALLEST_SCALE)
+        moments = self._moments(layer)
+        if spec.method is WeightMethod.SECOND_ORDER and moments is not None:
+            shared = spec.granularity is Granularity.TENSOR
+            codes, scales = round_weights(rows, moments, code_range(spec.bits), floor, shared=shared)
+            rounded = scales.astype(np.float32)
+        else:
+            codes, rounded = nearest(rows, floor, spec)
+        if spec.corrects_bias and moments is not None:
+            bias = corrected_bias(bias, rows, codes * rounded[:, None].astype(np.float64), moments)
+        return _packed(layer, codes, rounded, bias / (np.float64(input_scale) * rounded.astype(np.float64)), spec)
+
+    def follow(self, layer: Layer, quantized: Sequence[Layer]) -> None:
+        """Take note of what ``layer`` of the float network became."""
+        if self._replay is not None:
+            self._replay.follow(layer, quantized)
+
+    def _moments(self, layer: real.WeightedLayer) -> Moments | None:
+        if self._replay is None:
+            return None
+        moments = Moments()
+        for quantized, exact in self._replay.pairs(layer.inputs[0]):
+            moments.add(layer, quantized, exact)
+        return moments
+
+
+def code_range(bits: int) -> tuple[int, int]:
+    """Lowest and highest code of weights; those of 8 bits leave out the lowest, as other programs' kernels demand."""
+    codes = IntFormat(bits)
+    return (-codes.max if bits == INT8.width else codes.min), codes.max
+
+
+def channel_rows(layer: real.WeightedLayer) -> Matrix:
+    """Weights of each output channel, [channels, n]."""
+    return np.moveaxis(layer.weights, layer.channel_axis, 0).reshape(layer.channels, -1).astype(np.float64)
+
+
+def nearest(rows: Matrix, floor: Matrix, spec: WeightQuantization) -> tuple[Matrix, NDArray[np.float32]]:
+    """Nearest codes, and scales that make the largest weight of a channel (or of the layer) the largest code.
+
+    No scale is below ``floor``, [channels].
+    """
+    low, high = code_range(spec.bits)
+    scales = np.maximum(np.abs(rows).max(axis=1) / high, floor)
     if spec.granularity is Granularity.TENSOR:
         scales = np.full_like(scales, scales.max())
-    rounded = np.maximum(scales, _SMALLEST_SCALE).astype(np.float32)
-    codes = np.clip(np.rint(rows / rounded[:, None].astype(np.float64)), low, high).astype(np.int8)
+    rounded = scales.astype(np.float32)
+    return np.clip(np.rint(rows / rounded[:, None].astype(np.float64)), low, high), rounded
+
+
+def _packed(
+    layer: real.WeightedLayer, codes: Matrix, scales: NDArray[np.float32], bias: Matrix, spec: WeightQuantization
+) -> WeightCodes:
+    axis = layer.channel_axis
     shape = np.moveaxis(layer.weights, axis, 0).shape
-    weights = np.ascontiguousarray(np.moveaxis(codes.reshape(shape), 0, axis))
-    steps = layer.bias / (np.float64(input_scale) * rounded.astype(np.float64))
-    bias = np.clip(np.rint(steps), INT32.min, INT32.max).astype(np.int32)
+    weights = np.ascontiguousarray(np.moveaxis(codes.astype(np.int8).reshape(shape), 0, axis))
     if spec.granularity is Granularity.TENSOR:
-        quantization = Quantization(INT8, rounded[:1], np.zeros(1, np.int32))
+        quantization = Quantization(INT8, scales[:1], np.zeros(1, np.int32))
     else:
-        quantization = Quantization(INT8, rounded, np.zeros(layer.channels, np.int32), axis)
-    return WeightCodes(weights, quantization, bias)
+        quantization = Quantization(INT8, scales, np.zeros(layer.channels, np.int32), axis)
+    return WeightCodes(weights, quantization, np.clip(np.rint(bias), INT32.min, INT32.max).astype(np.int32))

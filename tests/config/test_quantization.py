@@ -15,6 +15,7 @@ from hwq.quantize.specification import (
     Quantization,
     RangeMethod,
     Scheme,
+    WeightMethod,
     WeightQuantization,
 )
 
@@ -33,12 +34,12 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
 def test_values(tmp_path: Path) -> None:
     found = project(
         tmp_path,
-        "quantization:\n  weights: {bits: 3, scheme: asymmetric, granularity: tensor}\n"
+        "quantization:\n  weights: {bits: 3, scheme: asymmetric, granularity: tensor, method: nearest}\n"
         "  activations: {bits: 4, scheme: symmetric, ranges: percentile, percentile: 99, momentum: 0.5}\n"
         "  calibration: {samples: 20}\n",
     )
     assert found.quantization == Quantization(
-        WeightQuantization(3, Scheme.ASYMMETRIC, Granularity.TENSOR),
+        WeightQuantization(3, Scheme.ASYMMETRIC, Granularity.TENSOR, WeightMethod.NEAREST),
         ActivationQuantization(4, Scheme.SYMMETRIC, RangeMethod.PERCENTILE, 99, 0.5),
         CalibrationParameters(20),
     )
@@ -48,7 +49,7 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         project(
             tmp_path,
-            "quantization:\n  weights: {bit: 4, bits: 9, scheme: symetric}\n"
+            "quantization:\n  weights: {bit: 4, bits: 9, scheme: symetric, method: nearst, bias_correction: 1}\n"
             "  activations: {ranges: mean, percentile: 101, momentum: true}\n  calibrations: {}\narray: {rows: 0}\n",
         )
     assert dict(raised.value.faults) == {
@@ -61,6 +62,8 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
         "quantization.calibrations": "unknown key; did you mean calibration?",
         "quantization.weights.bit": "unknown key; did you mean bits?",
         "quantization.weights.bits": "must be an integer from 2 to 8, not 9",
+        "quantization.weights.bias_correction": "must be true or false, not 1",
+        "quantization.weights.method": "must be one of nearest, second_order, not 'nearst'; did you mean nearest?",
         "quantization.weights.scheme": (
             "must be one of symmetric, asymmetric, not 'symetric'; did you mean symmetric?"
         ),
@@ -76,3 +79,21 @@ def test_a_section_is_a_mapping(tmp_path: Path, value: str) -> None:
 
 def test_no_sweep_varies_what_only_hwq_quantize_reads() -> None:
     assert not [key for key in project_keys() if key.startswith("quantization")]
+
+
+@pytest.mark.parametrize(
+    ("weights", "activations", "method"),
+    [
+        (WeightQuantization(), ActivationQuantization(), WeightMethod.NEAREST),
+        (WeightQuantization(7), ActivationQuantization(), WeightMethod.SECOND_ORDER),
+        (WeightQuantization(), ActivationQuantization(7), WeightMethod.SECOND_ORDER),
+        (WeightQuantization(7, method=WeightMethod.NEAREST), ActivationQuantization(), WeightMethod.NEAREST),
+    ],
+)
+def test_few_bits_are_rounded_by_second_order(
+    weights: WeightQuantization, activations: ActivationQuantization, method: WeightMethod
+) -> None:
+    found = Quantization(weights, activations).settled
+    assert found.weights.method is method
+    assert found.weights.corrects_bias is found.replays is (method is WeightMethod.SECOND_ORDER)
+    assert Quantization(WeightQuantization(bias_correction=True)).settled.replays

@@ -11,8 +11,9 @@ from hwq.frontends import load_float
 from hwq.frontends.tflite import import_float_model
 from hwq.graph import quantize_input
 from hwq.graph.layers import WeightedLayer
+from hwq.numeric.bounds import code_bits
 from hwq.quantize import Quantization, quantize
-from hwq.quantize.specification import ActivationQuantization, Scheme, WeightQuantization
+from hwq.quantize.specification import ActivationQuantization, Scheme, WeightMethod, WeightQuantization
 from tests.support.float_builder import FloatModelBuilder, every_float_operator
 from tests.support.models import official_float_model
 from tests.support.samples import real_numbers
@@ -20,17 +21,20 @@ from tests.support.samples import real_numbers
 SEED = 20261124
 
 
+@pytest.mark.parametrize("method", WeightMethod)
 @pytest.mark.parametrize("scheme", Scheme)
-@pytest.mark.parametrize("bits", range(2, 8))
-def test_every_operator(bits: int, scheme: Scheme) -> None:
+@pytest.mark.parametrize("bits", [2, 3, 4, 7])
+def test_every_operator(bits: int, scheme: Scheme, method: WeightMethod) -> None:
     network = import_float_model(every_float_operator(SEED), "every")
     x = np.random.default_rng(SEED).normal(0, 1, (64, 9, 8, 4)).astype(np.float32)
-    spec = Quantization(WeightQuantization(bits), ActivationQuantization(bits, scheme))
+    spec = Quantization(WeightQuantization(bits, method=method), ActivationQuantization(bits, scheme))
     quantized = quantize(network, x, spec)
     widths = {tensor.quantization.format.width for tensor in quantized.tensors.values()}
     assert widths == {bits, 8}
-    largest = [np.abs(layer.weights).max() for layer in quantized.layers if isinstance(layer, WeightedLayer)]
-    assert largest == [2 ** (bits - 1) - 1] * len(largest)
+    weights = [layer.weights for layer in quantized.layers if isinstance(layer, WeightedLayer)]
+    assert {code_bits(codes, signs=False) for codes in weights} == {bits}
+    if method is WeightMethod.NEAREST:
+        assert {int(np.abs(codes).max()) for codes in weights} == {2 ** (bits - 1) - 1}
     y = (Emulator(quantized).run(quantize_input(quantized, x)).astype(float) + 128) / 256
     assert np.abs(y - run(network, x)).mean() < 0.5 / 2**bits
 
