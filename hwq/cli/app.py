@@ -45,6 +45,7 @@ VERBS: dict[str, Verb] = {
     "gen": Verb("hwq.cli.gen", "Write the Verilog, memory images and manifest of a project."),
     "verify": Verb("hwq.cli.verify", "Prove in simulation that a project's Verilog computes the emulator's bits."),
     "synth": Verb("hwq.cli.synth", "Synthesize a project for an FPGA: cells taken, clock frequency, critical path."),
+    "check": Verb("hwq.cli.check", "Check a project against a device: time, energy, power, temperature."),
     "sweep": Verb("hwq.cli.sweep", "Evaluate many variants of a project: accuracy, exact cycles, memory."),
     "pareto": Verb("hwq.cli.pareto", "Show the points of a sweep that no other one beats in everything."),
     "best": Verb("hwq.cli.best", "Write the project of a sweep's best point that meets a condition."),
