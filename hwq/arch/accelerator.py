@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from hwq.arch import isa
 from hwq.arch.checks import Checks
 from hwq.arch.engines.depthwise import DepthwiseParameters
-from hwq.arch.engines.elementwise import ElementwiseParameters
+from hwq.arch.engines.elementwise import CODE_BITS, ElementwiseParameters
 from hwq.arch.engines.pooling import PoolingParameters
-from hwq.arch.engines.table import TableParameters
+from hwq.arch.engines.table import ENTRY_BITS, TableParameters
 from hwq.arch.layout import Layout, u
 from hwq.arch.parameters import (
     ArithmeticParameters,
@@ -55,6 +55,9 @@ class Accelerator:
 
     def __post_init__(self) -> None:
         with Checks("") as check:
+            for engine in self.engines:
+                if misfit := self.misfit(engine):
+                    check.fault(engine, f"{misfit}; say none")
             columns, lanes = self.array.columns, self.requantizer.lanes
             if lanes is not None and columns % lanes:
                 check.fault("requantizer.lanes", f"must divide array.columns ({columns}), not {lanes}")
@@ -76,11 +79,6 @@ class Accelerator:
     def weight(self) -> IntFormat:
         """Format of the weights that are multiplied: codes, or of 1 bit what they stand for, -1 and 1."""
         return IntFormat(max(self.arithmetic.weight_bits, 2))
-
-    @property
-    def largest_weight(self) -> int:
-        """Largest magnitude of a weight."""
-        return 1 if self.arithmetic.weight_bits == 1 else -self.weight.min
 
     @property
     def packs_weights(self) -> bool:
@@ -124,7 +122,7 @@ class Accelerator:
 
     def _sum_bits(self, products: int, operand: int) -> int:
         """Bits that hold the sum of so many products of operands up to ``operand``, truncated as they are added."""
-        return (products * self.accumulation.largest(operand * self.largest_weight)).bit_length() + 1
+        return (products * self.accumulation.largest(operand * -self.weight.min)).bit_length() + 1
 
     @property
     def psum_bits(self) -> int:
@@ -201,6 +199,12 @@ class Accelerator:
         }
         built = {name: opcode for name, opcode in beside.items() if getattr(self, name) is not None}
         return {"array": isa.Opcode.CONV, **built}
+
+    def misfit(self, engine: str) -> str:
+        """Why an engine beside the array cannot be built with these widths; empty where it can."""
+        bits = self.arithmetic.activation_bits
+        most = {"elementwise": CODE_BITS, "table": ENTRY_BITS}.get(engine, bits)
+        return f"it takes codes of up to {most} bits, and arithmetic.activation_bits is {bits}" if bits > most else ""
 
     @property
     def layouts(self) -> Mapping[isa.Opcode, Layout]:
@@ -367,4 +371,5 @@ class Accelerator:
         """Before the first step of a layer: its first weights load, a row a cycle, and its first biases."""
         # They are wanted with the first operands at the latest.
         biases = self.array.columns // self.lanes + 2 - self.feed_latency if self.begins_with_bias else 0
-        return max(self.array.rows, biases)
+        # A weight has to lie in its PE before it can be taken into use.
+        return max(self.array.rows, 2, biases)

@@ -107,7 +107,7 @@ class ArithmeticParameters:
 
     contract: Annotated[Contract, Choice(*CONTRACTS)] = Contract.DOUBLE
     input_zero_point: InputZeroPoint = InputZeroPoint.FOLDED
-    activation_bits: Annotated[int, Range(2, 8)] = 8
+    activation_bits: Annotated[int, Range(2, 16)] = 8
     weight_bits: Annotated[int, Range(1, 16)] = 8
     weight_packing: WeightPacking = WeightPacking.NONE
     psum_bits: Annotated[int, Range(4, 48)] | None = None

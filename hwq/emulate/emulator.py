@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwq.emulate.contracts import arithmetic_of
-from hwq.emulate.layers import Kernel, build
-from hwq.emulate.memory import Bytes, Slots, allocate
+from hwq.emulate.layers import build
+from hwq.emulate.memory import Slots, allocate
 from hwq.emulate.ordered import Ordered, Overflows
 from hwq.emulate.products import Product, fastest_product
+from hwq.emulate.wide import Kernel, is_wide
 from hwq.errors import DataError, ModelError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
@@ -71,7 +73,7 @@ class Emulator:
         arithmetic = arithmetic_of(contract, on_chip=bool(sums))
         sums = {name: _under(contract, how) for name, how in (sums or {}).items()}
         product = product or fastest_product()
-        self._slots = Slots(network)
+        self._slots = Slots(network, np.int16 if is_wide(network) else np.uint8)
         if self._slots.bytes_per_sample > _LARGEST:
             raise ModelError(
                 f"{network.name} holds {self._slots.bytes_per_sample} bytes of activations for one sample; "
@@ -113,9 +115,9 @@ class Emulator:
         for start in range(0, len(x), self.chunk):
             part = slice(start, min(start + self.chunk, len(x)))
             views = {name: buffer[: part.stop - start] for name, buffer in buffers.items()}
-            _to_bytes(x[part], source, views[source.name])
+            _enter(x[part], source, views[source.name])
             self._execute(views)
-            _to_codes(views[target.name], target, y[part])
+            _leave(views[target.name], target, y[part])
         return y
 
     def trace(self, x: Codes) -> dict[str, Codes]:
@@ -128,8 +130,9 @@ class Emulator:
         """
         source = self.network.tensors[self.network.input]
         check_codes(x, source, f"the input of {self.network.name}")
-        buffers = {name: allocate((len(x), *tensor.shape)) for name, tensor in self.network.tensors.items()}
-        _to_bytes(x, source, buffers[source.name])
+        kind, tensors = self._slots.kind, self.network.tensors
+        buffers = {name: allocate((len(x), *tensor.shape), kind) for name, tensor in tensors.items()}
+        _enter(x, source, buffers[source.name])
         self._execute(buffers)
         return {name: self._codes(name, buffer) for name, buffer in buffers.items()}
 
@@ -150,22 +153,22 @@ class Emulator:
         operands = []
         for name, x in zip(layer.inputs, inputs, strict=True):
             check_codes(x, self.network.tensors[name], f"tensor {name!r}")
-            operands.append(allocate(x.shape))
-            _to_bytes(x, self.network.tensors[name], operands[-1])
+            operands.append(allocate(x.shape, self._slots.kind))
+            _enter(x, self.network.tensors[name], operands[-1])
         if len({len(x) for x in inputs}) > 1:
             raise DataError(f"layer {layer.name} is given {' and '.join(str(len(x)) for x in inputs)} samples")
-        out = allocate((len(inputs[0]), *self.network.tensors[layer.output].shape))
+        out = allocate((len(inputs[0]), *self.network.tensors[layer.output].shape), self._slots.kind)
         self._kernels[layer.name](out, *operands)
         return self._codes(layer.output, out)
 
-    def _execute(self, buffers: dict[str, Bytes]) -> None:
+    def _execute(self, buffers: dict[str, NDArray[Any]]) -> None:
         for layer in self.network.layers:
             self._kernels[layer.name](buffers[layer.output], *(buffers[name] for name in layer.inputs))
 
-    def _codes(self, name: str, buffer: Bytes) -> Codes:
+    def _codes(self, name: str, buffer: NDArray[Any]) -> Codes:
         tensor = self.network.tensors[name]
         y = np.empty(buffer.shape, tensor.quantization.format.dtype)
-        _to_codes(buffer, tensor, y)
+        _leave(buffer, tensor, y)
         return y
 
 
@@ -176,12 +179,18 @@ def _under(contract: Contract, how: OrderedSum) -> OrderedSum:
     return replace(how, requantization=replace(how.requantization, contract=contract))
 
 
-def _to_bytes(codes: Codes, tensor: Tensor, out: Bytes) -> None:
-    """Count codes from the lowest of their type."""
+def _enter(codes: Codes, tensor: Tensor, out: NDArray[Any]) -> None:
+    """Bytes count codes from the lowest of their type; wider types hold them as they are."""
+    if out.dtype != np.uint8:
+        out[...] = codes
+        return
     np.subtract(codes.view(np.uint8), _first_byte(tensor), out=out)
 
 
-def _to_codes(buffer: Bytes, tensor: Tensor, out: Codes) -> None:
+def _leave(buffer: NDArray[Any], tensor: Tensor, out: Codes) -> None:
+    if buffer.dtype != np.uint8:
+        out[...] = buffer
+        return
     np.add(buffer, _first_byte(tensor), out=out.view(np.uint8))
 
 
@@ -201,5 +210,5 @@ def check_codes(x: Codes, tensor: Tensor, what: str) -> None:
     if x.dtype != kind:
         raise DataError(f"{what} is {x.dtype}; needed are {kind} codes")
     codes = tensor.quantization.format
-    if codes.width < 8 and not codes.contains(x):
+    if codes.width not in (8, 16) and not codes.contains(x):
         raise DataError(f"{what} has codes from {x.min()} to {x.max()}; {codes} has {codes.min} to {codes.max}")

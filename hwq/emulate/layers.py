@@ -1,7 +1,7 @@
 """One callable for each layer: constants are worked out once, then it maps batches of codes to batches of codes.
 
 Inside the emulator a code travels as an unsigned byte, counted from the lowest code of its type: int8 codes plus 128.
-So every code is an index into tables, and the operand that byte products need.
+So every code is an index into tables, and the operand that byte products need. Wider codes are `wide`'s.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hwq.emulate.ordered import Ordered, differs
 from hwq.emulate.products import Convolution, FullyConnected, Product
 from hwq.emulate.softmax import FixedPointSoftmax, FloatSoftmax
 from hwq.emulate.sums import exact_line, folded_mean, rescaled_mean, rescaled_sum, xnnpack_mean, xnnpack_sum
+from hwq.emulate.wide import Kernel, is_wide, wide_kernel
 from hwq.graph.layers import (
     Activation,
     Add,
@@ -51,9 +52,6 @@ from hwq.graph.tensors import Quantization
 from hwq.numeric.accumulation import SumOverflow
 from hwq.schedule.order import OrderedSum
 
-#: Writes its first argument, [N, *output shape], from the others, [N, *input shape] each.
-Kernel = Callable[..., None]
-
 
 def build(
     network: Network,
@@ -76,7 +74,12 @@ def build(
             )
     if isinstance(layer, WeightedLayer):
         return _exact(network, layer, arithmetic, product, how)
-    return _BUILDERS[type(layer)](network, layer, arithmetic)
+
+    def narrow() -> Kernel:
+        found: Kernel = _BUILDERS[type(layer)](network, layer, arithmetic)
+        return found
+
+    return wide_kernel(network, layer, arithmetic, narrow) if is_wide(network) else narrow()
 
 
 def _exact(
@@ -87,9 +90,11 @@ def _exact(
     how: OrderedSum | None = None,
 ) -> Kernel:
     """What computes a layer whose sums need no order, though they may have one."""
-    if layer.wide:
+    if layer.wide or is_wide(network):
         contract = arithmetic.dense if isinstance(layer, Dense) else arithmetic.convolution
-        return PlainSums(network, layer, how or exact_sum(layer, contract))
+        return PlainSums(
+            network, layer, how or exact_sum(layer, contract, network.tensors[layer.output].quantization.format)
+        )
     if isinstance(layer, Dense):
         return FullyConnected(network, layer, arithmetic.dense, product)
     if isinstance(layer, DepthwiseConv2D):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,10 @@ SLACK = 64
 Bytes = NDArray[np.uint8]
 
 
-def allocate(shape: tuple[int, ...]) -> Bytes:
-    """Uninitialized uint8 array of ``shape`` with `SLACK` bytes behind it."""
+def allocate(shape: tuple[int, ...], kind: type[np.integer] = np.uint8) -> NDArray[Any]:
+    """Uninitialized array of ``shape`` with `SLACK` elements behind it."""
     size = math.prod(shape)
-    return np.empty(size + SLACK, np.uint8)[:size].reshape(shape)
+    return np.empty(size + SLACK, kind)[:size].reshape(shape)
 
 
 class Slots:
@@ -29,9 +30,12 @@ class Slots:
     ----------
     network:
         The network.
+    kind:
+        Type of the elements: uint8, or int16 where codes are wider.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, kind: type[np.integer] = np.uint8) -> None:
+        self.kind = kind
         lives = lifetimes(network)
         self._slot: dict[str, int] = {}
         free: list[int] = []
@@ -51,11 +55,11 @@ class Slots:
     @property
     def bytes_per_sample(self) -> int:
         """Bytes of all buffers for one sample."""
-        return sum(self._sizes)
+        return sum(self._sizes) * np.dtype(self.kind).itemsize
 
-    def allocate(self, samples: int) -> dict[str, Bytes]:
+    def allocate(self, samples: int) -> dict[str, NDArray[Any]]:
         """A buffer for each tensor, [samples, *shape]; tensors that are never alive together share memory."""
-        buffers = [allocate((samples * size,)) for size in self._sizes]
+        buffers = [allocate((samples * size,), self.kind) for size in self._sizes]
         return {
             name: buffers[slot][: samples * math.prod(self._shapes[name])].reshape(samples, *self._shapes[name])
             for name, slot in self._slot.items()

@@ -19,6 +19,7 @@ from hwq.gateware.descriptor import descriptor_signature, field_shape
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
 from hwq.gateware.ram import address_bits
+from hwq.numeric.formats import IntFormat
 
 
 def element_address(accelerator: Accelerator) -> int:
@@ -44,13 +45,14 @@ def read_signature(accelerator: Accelerator, elements: int) -> Signature:
     return Signature({"address": Out(element_address(accelerator)), "data": In(vector)})
 
 
-def weight_signature(accelerator: Accelerator, columns: int | None = None) -> Signature:
+def weight_signature(accelerator: Accelerator, columns: int | None = None, bits: int | None = None) -> Signature:
     """An engine's view of weight memory: each cycle of ``advance`` gives ``weights`` 2 cycles later.
 
     They are the row behind the last one, or with ``rewind`` the first one of the word at ``base``: all its columns, or
-    as many as the engine looks at. ``packing`` says how many rows there are in a word, where they may be several.
+    as many as the engine looks at, of a single one the lowest ``bits``. ``packing`` says how many rows there are in a word, where they may be several.
     """
-    row = data.ArrayLayout(shape_of(accelerator.weight), accelerator.array.columns if columns is None else columns)
+    weight = accelerator.weight if bits is None else IntFormat(min(bits, accelerator.weight.width))
+    row = data.ArrayLayout(shape_of(weight), accelerator.array.columns if columns is None else columns)
     return Signature(
         {
             "advance": Out(1),

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.engines.elementwise import FRACTION, LONGEST_SHIFT, SCALED_BITS, SCALER_LATENCY, TERM_BITS
+from hwq.arch.engines.elementwise import FRACTION, LONGEST_SHIFT, SCALER_LATENCY, TERM_BITS
 from hwq.arch.isa import FIELDS
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.nets import net
@@ -68,7 +68,7 @@ class InputScaler(Component):
         dropped = net(m, "dropped_sum", low[:_DROPPED] + half, _DROPPED + 1)
         carry = net(m, "carry", dropped >= 2 * half, 1)
         weighed = Cat(Const(0, _PIECE - _DROPPED), high).as_signed()
-        kept = net(m, "kept_sum", weighed + low[_DROPPED:].as_signed() + carry, signed(SCALED_BITS))
+        kept = net(m, "kept_sum", weighed + low[_DROPPED:].as_signed() + carry, signed(bits + FRACTION))
         scaled = stage("scaled", kept, kept.shape())
 
         # 4, 5: the outer rounding.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In
 
 from hwq.arch.accelerator import Accelerator
 from hwq.gateware.library import place
-from hwq.gateware.nets import net
+from hwq.gateware.nets import net, select
 from hwq.gateware.ports import weight_signature
 from hwq.gateware.ram import Ram, address_bits
 
@@ -67,10 +67,11 @@ class WeightMemory(Component):
     def _rows(self, m: Module) -> tuple[Signal, Signal]:
         """(Row of the word that memory shows, whether the one asked for now is its word's last)."""
         most = len(self._accelerator.weight_fields) - 1
-        next_row, row = Signal(most), Signal(most)
+        next_row = Signal(most)
+        row = Signal(most)
         asked = net(m, "row_asked", Mux(self.read.rewind, 0, next_row), most)
         # The bits that count rows of a word are those below its packing.
-        counted = Array([(1 << packing) - 1 for packing in range(most + 1)])[self.read.packing]
+        counted = net(m, "rows_counted", Cat(self.read.packing > bit for bit in range(most)), most)
         last = net(m, "row_last", (asked & counted) == counted, 1)
         row_after = net(m, "row_after", (asked + 1) & counted, most)
         with m.If(self.read.advance):
@@ -85,8 +86,8 @@ class WeightMemory(Component):
         parts = []
         for packing, width in enumerate(fields):
             choices = [_value(cell[n * width : (n + 1) * width]) for n in range(1 << packing)]
-            parts.append(choices[0] if packing == 0 else Array(choices)[row[:packing]])
-        return Array(parts)[self.read.packing]
+            parts.append(select(choices, row))
+        return select(parts, self.read.packing)
 
 
 def _value(code: Any) -> Any:

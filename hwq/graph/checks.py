@@ -14,8 +14,8 @@ from hwq.graph.tensors import Tensor
 #: Most elements of one activation tensor; far above what classifiers hold, low enough to allocate.
 MAX_ELEMENTS = 1 << 26
 
-#: Widths of signed activations: rules, tables and rescaling are those of 8-bit kernels, which narrower codes fit.
-ACTIVATION_BITS = range(2, 9)
+#: Widths of signed activations.
+ACTIVATION_BITS = range(2, 17)
 
 #: Scales of activations: far beyond what networks hold, near enough that products and quotients stay inside float32.
 SMALLEST_SCALE, LARGEST_SCALE = 2.0**-60, 2.0**60
@@ -86,5 +86,5 @@ def check_tensor(tensor: Tensor) -> None:
     if tensor.quantization.per_channel:
         raise ModelError(f"{where}: per-channel scales; supported are activations with one scale")
     codes = tensor.quantization.format
-    if codes.width not in ACTIVATION_BITS or (codes.width < 8 and not codes.signed):
-        raise ModelError(f"{where}: {codes} activations; supported are int{ACTIVATION_BITS[0]} to int8, and uint8")
+    if codes.width not in ACTIVATION_BITS or (codes.width != 8 and not codes.signed):
+        raise ModelError(f"{where}: {codes} activations; supported are int2 to int16, and uint8")

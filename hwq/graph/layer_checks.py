@@ -23,6 +23,7 @@ from hwq.graph.layers import (
     Mean,
     Pad,
     Pool2D,
+    PoolKind,
     Requantize,
     Reshape,
     Softmax,
@@ -60,7 +61,19 @@ def check_layer_rules(layer: Layer, inputs: Sequence[Tensor], output: Tensor) ->
         for tensor in (*inputs, output):
             if not tensor.quantization.format.signed:
                 raise ModelError(f"tensor {tensor.name!r} is unsigned; {layer.op} takes signed codes")
+    _require_width(layer, (*inputs, output))
     rule(layer, inputs, output)
+
+
+def _require_width(layer: Layer, tensors: Sequence[Tensor]) -> None:
+    """Rules, tables and rescaling are those of 8-bit kernels; of wider codes there are products and copies."""
+    largest = isinstance(layer, Pool2D) and layer.kind is PoolKind.MAX
+    if largest or isinstance(layer, WeightedLayer | Pad | Concatenation | Reshape | Requantize):
+        return
+    for tensor in tensors:
+        if tensor.quantization.format.width > 8:
+            what = "average pooling" if isinstance(layer, Pool2D) else layer.op
+            raise ModelError(f"tensor {tensor.name!r} is {tensor.quantization.format}; {what} takes up to 8 bits")
 
 
 def check_quantization(quantization: Quantization, where: str) -> None:

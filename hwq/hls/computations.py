@@ -19,6 +19,10 @@ from hwq.numeric.requantize import quantize_multiplier
 
 def computation(setting: Setting, layer: Layer) -> Computation | str:
     """What ``layer`` is in C++, or why it is not exported."""
+    for name in (*layer.inputs, layer.output):
+        codes = setting.quantization(name).format
+        if codes.width > 8:
+            return f"tensor {name} is {codes}, and codes of up to 8 bits are exported"
     find = _COMPUTATIONS.get(type(layer))
     return f"{layer.op} is not exported" if find is None else find(setting, layer)
 

@@ -68,7 +68,8 @@ def assign(network: Network, layer: Layer, accelerator: Accelerator) -> Assignme
     reasons = []
     for engine, planner in PLANNERS.get(type(layer), ()):
         if engine not in accelerator.engines:
-            reasons.append(f"there is no {engine} engine")
+            misfit = accelerator.misfit(engine)
+            reasons.append(f"there is no {engine} engine" + (f": {misfit}" if misfit else ""))
             continue
         found = planner(network, layer, accelerator)
         if not isinstance(found, str):
@@ -79,7 +80,8 @@ def assign(network: Network, layer: Layer, accelerator: Accelerator) -> Assignme
 
 def with_engines(network: Network, accelerator: Accelerator, names: Iterable[str]) -> Accelerator:
     """``accelerator`` with those of the engines ``names`` that a layer of ``network`` runs on, by their defaults."""
-    missing: dict[str, Any] = {name: PARAMETERS[name]() for name in names if name not in accelerator.engines}
+    lacking = [name for name in names if name not in accelerator.engines and not accelerator.misfit(name)]
+    missing: dict[str, Any] = {name: PARAMETERS[name]() for name in lacking}
     most = replace(accelerator, **missing)
     used = {assign(network, layer, most).engine for layer in network.layers}
     return replace(accelerator, **{name: made for name, made in missing.items() if name in used})

@@ -46,7 +46,7 @@ def test_values_are_weights_less_zero_points(seed: int, width: int) -> None:
 @pytest.mark.parametrize("contract", [Contract.F64AWAY, Contract.FP32HE])
 def test_contracts_of_real_numbers_are_refused(contract: Contract) -> None:
     # F64AWAY scales dense layers alone so.
-    with pytest.raises(ConfigError, match=rf"^layer layer\d: contract {contract.value} is computed with weights of 8 "):
+    with pytest.raises(ConfigError, match=rf"^layer layer\d: contract {contract.value} is computed with 8 bits only"):
         Emulator(asymmetric(random_network(0), 0), contract)
 
 
@@ -64,7 +64,5 @@ def test_values_beyond_16_bits_are_refused() -> None:
     layer = next(layer for layer in network.layers if isinstance(layer, WeightedLayer))
     far = replace(layer.weight_quantization, zero_point=np.full_like(layer.weight_quantization.zero_point, 32767))
     layers = tuple(replace(layer, weight_quantization=far) if other is layer else other for other in network.layers)
-    with pytest.raises(
-        ModelError, match=r"weights less zero-points are from -\d+ to -\d+; supported are 16 bits"
-    ):
+    with pytest.raises(ModelError, match=r"weights less zero-points are from -\d+ to -\d+; supported are 16 bits"):
         check_network(Network("far", network.tensors, layers, network.input, network.output))

@@ -78,6 +78,20 @@ DESIGNS = {
         ),
         depthwise=DepthwiseParameters(2, 2),
     ),
+    "codes of 12 bits, every engine that takes them": Accelerator(
+        ArrayParameters(3, 4),
+        ArithmeticParameters(activation_bits=12, overflow=SumOverflow.SATURATE, accumulator_bits=24),
+        depthwise=DepthwiseParameters(),
+        pooling=PoolingParameters(),
+    ),
+    "codes of 3 bits, every engine": Accelerator(
+        ArrayParameters(3, 4),
+        ArithmeticParameters(activation_bits=3, weight_bits=16),
+        depthwise=DepthwiseParameters(),
+        pooling=PoolingParameters(),
+        elementwise=ElementwiseParameters(),
+        table=TableParameters(),
+    ),
     "weights packed": Accelerator(
         ArrayParameters(4, 5), ArithmeticParameters(weight_packing=WeightPacking.LAYER), depthwise=DepthwiseParameters()
     ),

@@ -14,7 +14,7 @@ from hwq.graph.checks import check_network
 from hwq.graph.layers import Add, Layer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization
-from hwq.numeric.formats import INT8, INT16, IntFormat
+from hwq.numeric.formats import INT8, IntFormat
 from tests.graph.networks import network_of_every_layer, per_channel, quantization
 
 Edit = Callable[[Network], Network]
@@ -100,16 +100,16 @@ REFUSALS: dict[str, tuple[Edit, str]] = {
         "tensor 'conv': per-channel scales; supported are activations with one scale",
     ),
     "wide activation": (
-        tensor("conv", quantization=quantization(code_format=INT16)),
-        "tensor 'conv': int16 activations; supported are int2 to int8, and uint8",
+        tensor("conv", quantization=quantization(code_format=IntFormat(17))),
+        "tensor 'conv': int17 activations; supported are int2 to int16, and uint8",
     ),
     "narrow activation": (
         tensor("conv", quantization=quantization(0.05, 0, code_format=IntFormat(1))),
-        "tensor 'conv': int1 activations; supported are int2 to int8, and uint8",
+        "tensor 'conv': int1 activations; supported are int2 to int16, and uint8",
     ),
     "narrow unsigned input": (
         tensor("image", quantization=quantization(code_format=IntFormat(7, signed=False))),
-        "tensor 'image': uint7 activations; supported are int2 to int8, and uint8",
+        "tensor 'image': uint7 activations; supported are int2 to int16, and uint8",
     ),
     "zero scale": (
         tensor("conv", quantization=quantization(0.0)),

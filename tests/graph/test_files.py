@@ -110,8 +110,8 @@ def test_other_versions_are_named() -> None:
         (["tensors", 0, "quantization", "format", "width"], 65, "width is not an integer from 1 to 64"),
         (
             ["tensors", 2, "quantization", "format", "width"],
-            16,
-            "tensor 'conv': int16 activations; supported are int2 to int8, and uint8",
+            17,
+            "tensor 'conv': int17 activations; supported are int2 to int16, and uint8",
         ),
         (["layers", 0, "layer"], "Network", r"layers\[0\].layer is not one of Conv2D, "),
         (["layers", 1, "name"], "signed", "two layers share a name"),

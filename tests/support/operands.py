@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -44,7 +45,8 @@ def with_codes(network: Network, widths: Sequence[int]) -> Network:
         if key not in found:
             width = next(turn)
             less = 8 - width
-            found[key] = Quantization(IntFormat(width), old.scale * np.float32(2**less), old.zero_point >> less)
+            scale = old.scale * np.float32(2.0**less)
+            found[key] = Quantization(IntFormat(width), scale, np.floor(old.zero_point * 2.0**-less).astype(np.int32))
         tensors[name] = replace(tensor, quantization=found[key])
 
     def narrow(layer: Layer) -> Layer:
@@ -53,7 +55,8 @@ def with_codes(network: Network, widths: Sequence[int]) -> Network:
         if isinstance(layer, Pad):
             return replace(layer, value=int(codes.zero_point[0]))
         if hasattr(layer, "clamp"):
-            return replace(layer, clamp=(layer.clamp[0] >> less, layer.clamp[1] >> less))
+            low, high = (math.floor(bound * 2.0**-less) for bound in (layer.clamp[0], layer.clamp[1] + 1))
+            return replace(layer, clamp=(low, high - 1))
         return layer
 
     narrowed_network = Network(network.name, tensors, tuple(map(narrow, network.layers)), network.input, network.output)

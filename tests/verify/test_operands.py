@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from hwq.arch.accelerator import Accelerator
+from hwq.arch.engines import PARAMETERS
+from hwq.arch.engines.elementwise import ElementwiseParameters
+from hwq.arch.engines.table import TableParameters
 from hwq.arch.isa import Space
 from hwq.arch.parameters import (
     ArithmeticParameters,
@@ -17,7 +20,7 @@ from hwq.arch.parameters import (
     RequantizerParameters,
     WeightPacking,
 )
-from hwq.errors import CapacityError
+from hwq.errors import CapacityError, ConfigError
 from hwq.graph.inputs import random_samples
 from hwq.graph.layers import Dense
 from hwq.graph.network import Network
@@ -25,6 +28,7 @@ from hwq.graph.tensors import Quantization, Tensor
 from hwq.numeric.accumulation import SumOverflow
 from hwq.numeric.formats import INT8
 from hwq.numeric.requantization import OutputOverflow
+from hwq.schedule.planning import with_engines
 from hwq.schedule.program import Program
 from hwq.verify.design import lower_design
 from hwq.verify.session import verify
@@ -33,6 +37,7 @@ from tests.support.convolutions import quantization
 from tests.support.operands import asymmetric, narrowed, with_codes
 from tests.support.random_arithmetic import random_accelerator
 from tests.support.random_networks import random_network
+from tests.support.wide import LAYERS
 
 PACKED = WeightPacking.LAYER
 
@@ -180,3 +185,41 @@ def test_values_that_weight_memory_has_no_place_for_are_refused() -> None:
     network = asymmetric(binary_network(), 2)
     with pytest.raises(CapacityError, match=r"their? weights need 8 bits and arithmetic.weight_bits is 7"):
         lower_design(network, Accelerator(ArrayParameters(4, 4), ArithmeticParameters(weight_bits=7)))
+
+
+@pytest.mark.parametrize(
+    ("seed", "accelerated_by", "widths"),
+    [(19, 12, (16,)), (34, 6, (12, 8)), (39, 33, (10,)), (28, 0, (9, 8)), (37, 21, (16, 8))],
+    ids=lambda value: str(value),
+)
+def test_random_networks_with_wide_codes(
+    seed: int, accelerated_by: int, widths: tuple[int, ...], tmp_path: Path
+) -> None:
+    """Products, maxima and copies, with sums that overflow and without; the table is one of bytes."""
+    accelerator = random_accelerator(accelerated_by)
+    more = max(widths) - 8
+    psum = accelerator.arithmetic.psum_bits
+    arithmetic = replace(
+        accelerator.arithmetic,
+        activation_bits=max(widths),
+        accumulator_bits=accelerator.arithmetic.accumulator_bits + more,
+        psum_bits=None if psum is None else psum + more,
+    )
+    network = with_codes(random_network(seed, LAYERS), widths)
+    check(network, replace(accelerator, arithmetic=arithmetic, elementwise=None, table=None), tmp_path)
+
+
+@pytest.mark.parametrize("seed", [6, 12, 39])
+def test_bytes_in_wide_memory(seed: int, tmp_path: Path) -> None:
+    """Averages and means of bytes where memory has 12 bits for each; sums of tensors and functions are the host's."""
+    accelerator = random_accelerator(seed)
+    arithmetic = replace(accelerator.arithmetic, activation_bits=12)
+    check(random_network(seed), replace(accelerator, arithmetic=arithmetic, elementwise=None, table=None), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "engine"), [("elementwise", ElementwiseParameters()), ("table", TableParameters())])
+def test_wide_memory_and_engines_of_bytes_do_not_meet(name: str, engine: object) -> None:
+    wide = ArithmeticParameters(activation_bits=12)
+    with pytest.raises(ConfigError, match=rf"{name}: it takes codes of up to 8 bits, and .*_bits is 12; say none"):
+        Accelerator(arithmetic=wide, **{name: engine})  # type: ignore[arg-type]
+    assert name not in with_engines(random_network(0), Accelerator(arithmetic=wide), PARAMETERS).engines

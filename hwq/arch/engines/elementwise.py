@@ -45,8 +45,11 @@ LATENCY = 2 + 1 + SCALER_LATENCY
 FRACTION = 20
 """Bits below the binary point that a code is given before it is scaled."""
 
-SCALED_BITS = 29
-"""Bits of a code less its zero-point after the inner rounding: 9 and ``FRACTION``, for every multiplier."""
+CODE_BITS = 8
+"""Bits of the widest codes."""
+
+SCALED_BITS = CODE_BITS + 1 + FRACTION
+"""Bits of such a code less its zero-point after the inner rounding, for every multiplier."""
 
 LONGEST_SHIFT = SCALED_BITS - 1
 """Longest shift of the outer rounding; of longer ones nothing is left but 0."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwq.emulate.memory import Bytes
 from hwq.errors import ConfigError
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, WeightedLayer
 from hwq.graph.network import Network
@@ -15,6 +14,7 @@ from hwq.graph.scaling import halves_go_away, scales_under
 from hwq.graph.shapes import image_output_size
 from hwq.numeric.accumulation import EXACT, BiasPlace, Granularity
 from hwq.numeric.compiling import compiled
+from hwq.numeric.formats import IntFormat
 from hwq.numeric.requantization import Requantization
 from hwq.numeric.requantize import Contract, wrap32
 from hwq.numeric.rounding import Rounding
@@ -26,8 +26,8 @@ Integers = NDArray[np.int64]
 _SUMS = 1 << 22
 
 
-def exact_sum(layer: WeightedLayer, contract: Contract) -> OrderedSum:
-    """Sums of ``layer`` without a chip: exact, in one pass.
+def exact_sum(layer: WeightedLayer, contract: Contract, codes: IntFormat) -> OrderedSum:
+    """Sums of ``layer`` without a chip: exact, in one pass, to ``codes``.
 
     Raises
     ------
@@ -35,8 +35,8 @@ def exact_sum(layer: WeightedLayer, contract: Contract) -> OrderedSum:
         The contract is not one of integers.
     """
     if contract in (Contract.F64AWAY, Contract.FP32HE):
-        raise ConfigError(f"layer {layer.name}: contract {contract.value} is computed with weights of 8 bits only")
-    return OrderedSum(EXACT, (layer.channel_rows.shape[1],), subtracted=True, requantization=Requantization(contract))
+        raise ConfigError(f"layer {layer.name}: contract {contract.value} is computed with 8 bits only")
+    return OrderedSum(EXACT, (layer.channel_rows.shape[1],), True, Requantization(contract), codes)
 
 
 class PlainSums:
@@ -98,22 +98,22 @@ class PlainSums:
         """How often psums, accumulators and codes left their widths, int64 [channels, 3]; since this was made."""
         return self._events
 
-    def __call__(self, out: Bytes, x: Bytes) -> None:
-        """Compute ``out`` [N, ...] from ``x`` [N, ...]."""
+    def __call__(self, out: NDArray[Any], x: NDArray[Any]) -> None:
+        """Compute ``out`` [N, ...] from ``x`` [N, ...]: bytes that exceed codes by 128, or codes of a wider type."""
         flat = out.reshape(len(out), -1, self._channels)
         together = max(1, _SUMS // (len(self._pixels) * self._channels))
         for first in range(0, len(x), together):
             part = slice(first, first + together)
-            sums = self._sums(self._operands(x[part]))
-            flat[part] = self._finish(sums)
+            sums = self._sums(self._operands(x[part].astype(np.int32) - _excess(x)))
+            flat[part] = self._finish(sums) + _excess(out)
 
-    def _operands(self, x: Bytes) -> NDArray[np.int32]:
+    def _operands(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
         """Operands of the products, int32 [N, elements of the padded image]."""
         top, bottom, left, right = self._padding
         height, width, channels = self._shape
-        image = x.reshape(len(x), height, width, channels).astype(np.int32) - (128 + self._offset)
+        image = codes.reshape(len(codes), height, width, channels) - self._offset
         padding = ((0, 0), (top, bottom), (left, right), (0, 0))
-        return np.pad(image, padding, constant_values=self._fill).reshape(len(x), -1)
+        return np.pad(image, padding, constant_values=self._fill).reshape(len(codes), -1)
 
     def _sums(self, operands: NDArray[np.int32]) -> Integers:
         sums = np.empty((len(operands), len(self._pixels), self._channels), np.int64)
@@ -136,11 +136,16 @@ class PlainSums:
         )
         return sums
 
-    def _finish(self, sums: Integers) -> Bytes:
+    def _finish(self, sums: Integers) -> Integers:
         spec = self._how.requantization
         values = spec.compute(self._how.accumulation.biased(sums, self._before), self._records)
         self._events[:, 2] += spec.clamped(values, self._zero, self._codes).sum(axis=(0, 1))
-        return (spec.code(values, self._zero, self._codes, self._clamp) + 128).astype(np.uint8)
+        return spec.code(values, self._zero, self._codes, self._clamp)
+
+
+def _excess(x: NDArray[Any]) -> int:
+    """What the elements of ``x`` exceed codes by."""
+    return 128 if x.dtype == np.uint8 else 0
 
 
 def _limits(how: OrderedSum) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ class TableEngine(Component):
             {
                 "command": In(command_signature(accelerator, Opcode.TABLE)),
                 "read": Out(read_signature(accelerator, accelerator.lanes)),
-                "weights": Out(weight_signature(accelerator, 1)),
+                "weights": Out(weight_signature(accelerator, 1, ENTRY_BITS)),
                 "result": Out(result_signature(accelerator)),
             }
         )

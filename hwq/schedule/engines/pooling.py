@@ -45,7 +45,7 @@ class PoolingPlan:
     fill:
         What positions outside the input count as.
     zero_point, clamp:
-        Of the output codes.
+        Of the output codes; ``None``: all that memory holds.
     """
 
     accelerator: Accelerator
@@ -57,7 +57,7 @@ class PoolingPlan:
     unscaled: bool = False
     fill: int = 0
     zero_point: int = 0
-    clamp: tuple[int, int] = (-128, 127)
+    clamp: tuple[int, int] | None = None
 
     opcode = isa.Opcode.POOL
     macs = 0
@@ -108,6 +108,7 @@ class PoolingPlan:
     def descriptor(self, places: Places) -> dict[str, int]:
         """The fields of a POOL descriptor, its opcode apart."""
         a, w = self.accelerator, self.windows
+        low, high = self.clamp or (a.activation.min, a.activation.max)
         space = 1 << a.element_address_bits
         pixel, row = w.channels, w.size[1] * w.channels
         # From the first position of a window to its last, of a row of windows to its last, of a block to its last row.
@@ -146,8 +147,8 @@ class PoolingPlan:
             "record_row_step": columns + 1 if rows else 0,
             "record_column_step": int(columns > 0),
             "out_zero_point": self.zero_point,
-            "low": self.clamp[0],
-            "high": self.clamp[1],
+            "low": low,
+            "high": high,
         }
 
     def passes_of_output(self) -> tuple[int, ...]:
