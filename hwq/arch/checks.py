@@ -44,7 +44,14 @@ class Nested:
     kind: type
 
 
-Limit = Range | RealRange | Choice | Nested
+@dataclass(frozen=True)
+class Named:
+    """Annotation of a parameter that maps names of the user's to sections: the dataclass of their parameters."""
+
+    kind: type
+
+
+Limit = Range | RealRange | Choice | Nested | Named
 
 
 @cache
@@ -145,6 +152,8 @@ class Checks:
         if isinstance(limit, Nested):
             # Its own parameters were checked when it was made.
             return isinstance(value, limit.kind)
+        if isinstance(limit, Named):
+            return isinstance(value, Mapping) and all(isinstance(entry, limit.kind) for entry in value.values())
         if isinstance(limit, Range):
             return self.integer(name, value, limit.low, limit.high)
         if isinstance(limit, RealRange):

@@ -50,15 +50,15 @@ def command(
     try:
         require_supported(spec)
     except ConfigError as error:
-        document = read_document(project)
-        faults = [Fault(document.line(tuple(path.split("."))), path, text) for path, text in error.faults]
-        raise config_error(project, faults) from None
+        raise _with_lines(project, error) from None
     network = _network(project, opened)
     samples = _samples(project, opened, data, network)
     try:
         count = calibration_count(spec, samples.count)
         with console.progress("calibrating", "samples") as report:
             quantized = quantize(network, samples, spec, report)
+    except ConfigError as error:
+        raise _with_lines(project, error) from None
     except (DataError, ModelError) as error:
         raise type(error)(f"{project}: {error}") from None
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -70,6 +70,12 @@ def command(
         console.print_json(_json(quantized, output, samples, count, found, held_out > 0))
     else:
         _print(quantized, output, samples, count, found, held_out > 0)
+
+
+def _with_lines(project: Path, error: ConfigError) -> ConfigError:
+    document = read_document(project)
+    faults = [Fault(document.line(tuple(path.split("."))), path, text) for path, text in error.faults]
+    return config_error(project, faults)
 
 
 def _network(path: Path, project: Project) -> FloatNetwork:

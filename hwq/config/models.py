@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hwq.arch.checks import Choice, Nested, Range, RealRange, limits
+from hwq.arch.checks import Choice, Named, Nested, Range, RealRange, limits
 from hwq.arch.engines import PARAMETERS
 from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, BufferParameters, RequantizerParameters
 from hwq.quantize.specification import DEFAULT_SAMPLES, Quantization
@@ -143,6 +143,15 @@ _WORDS: dict[str, dict[str, str]] = {
         "calibration.samples": (
             f"How many samples of data, from the first; null: {DEFAULT_SAMPLES}, or all where there are fewer."
         ),
+        "layers": "What is different for single layers, by the names that hwq quantize shows.",
+        "layers.weights": "How the weights of this layer become codes.",
+        "layers.weights.bits": "Width of their codes, in bits; null: quantization.weights.bits.",
+        "layers.weights.granularity": "What shares a scale; null: quantization.weights.granularity.",
+        "layers.weights.method": "How they are rounded; null: quantization.weights.method.",
+        "layers.activations": "How what this layer gives becomes codes.",
+        "layers.activations.bits": (
+            "Width of the codes of this layer's output, and of all that share their scale; null: as for any layer."
+        ),
     },
 }
 
@@ -179,14 +188,17 @@ def _model(kind: type, path: tuple[str, ...], words: str) -> type[BaseModel]:
     allowed = limits(kind)
     keys: dict[str, Any] = {}
     for field in fields(kind):
-        assert field.default is not MISSING, "every parameter has a default"
         limit, optional = allowed[field.name]
         inner = ".".join((*path[1:], field.name))
         text = _WORDS[path[0]][inner]
         if isinstance(limit, Nested):
             model = _model(limit.kind, (*path, field.name), text)
             keys[field.name] = (model, Field(default_factory=model, description=text))
+        elif isinstance(limit, Named):
+            model = _model(limit.kind, (*path, field.name), text)
+            keys[field.name] = (dict[str, model], Field(default_factory=dict, description=text))  # type: ignore[valid-type]
         else:
+            assert field.default is not MISSING, "every parameter has a default"
             keys[field.name] = (_field_type(limit, optional), Field(default=_plain(field.default), description=text))
     name = "".join(part.capitalize() for part in path)
     return create_model(name, __base__=_Strict, __doc__=words, **keys)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.checks import Choice, Nested, limits
+from hwq.arch.checks import Choice, Named, Nested, limits
 from hwq.config.document import Document, Key, read_document
 from hwq.config.faults import Fault, config_error, nearest
 from hwq.config.models import ENGINE_CHOICES, ENGINES, HARDWARE, SECTIONS, ProjectModel
@@ -151,14 +151,15 @@ def _explain(key: Key, details: ErrorDetails) -> str:
             return f"must be a mapping of keys to values, not {_shown(value)}"
         return "must be the path of a file" if value == "" else f"must be the path of a file, not {_shown(value)}"
     kind_of = _kind(key[:-1])
-    limit, _ = limits(kind_of)[key[-1]]
-    if isinstance(limit, Nested):
+    # What is no parameter of its section is one of the user's names.
+    limit, _ = limits(kind_of).get(key[-1], (Nested(kind_of), False))
+    if isinstance(limit, Nested | Named):
         return f"must be a mapping of keys to values, not {_shown(value)}"
     member = _member(limit, value)
     try:
         kind_of(**{key[-1]: member})
     except ConfigError as error:
-        text = dict(error.faults)[".".join(key)]
+        text = next(text for where, text in error.faults if where.rpartition(".")[2] == key[-1])
         if value is None or isinstance(value, bool):
             text = text.removesuffix(repr(value)) + ("null" if value is None else repr(value).lower())
         if isinstance(limit, Choice) and isinstance(value, str) and len(limit.values) > 1:
@@ -172,10 +173,13 @@ def _explain(key: Key, details: ErrorDetails) -> str:
 def _kind(path: Key) -> type:
     """The dataclass of the section at ``path``."""
     kind = SECTIONS[path[0]]
-    for part in path[1:]:
+    parts = iter(path[1:])
+    for part in parts:
         limit, _ = limits(kind)[part]
-        assert isinstance(limit, Nested)
+        assert isinstance(limit, Nested | Named)
         kind = limit.kind
+        if isinstance(limit, Named):
+            next(parts, None)
     return kind
 
 
@@ -203,10 +207,13 @@ def _section(document: Document, name: str) -> Any:
 
 def _made(kind: type, given: Mapping[str, Any]) -> Any:
     """A section's dataclass of plain values."""
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in given.items():
         limit, _ = limits(kind)[key]
-        values[key] = _made(limit.kind, value) if isinstance(limit, Nested) else _member(limit, value)
+        if isinstance(limit, Named):
+            values[key] = {name: _made(limit.kind, inner) for name, inner in value.items()}
+        else:
+            values[key] = _made(limit.kind, value) if isinstance(limit, Nested) else _member(limit, value)
     return kind(**values)
 
 

@@ -12,6 +12,7 @@ from hwq.floating.network import FloatNetwork
 from hwq.graph.network import Network
 from hwq.quantize.assembly import assemble, coded_tensors
 from hwq.quantize.calibration import Progress, Samples, Steps, calibrate, calibration_count, first_samples, samples_of
+from hwq.quantize.naming import require_layers
 from hwq.quantize.ranges import ONE_PASS
 from hwq.quantize.replay import Replay
 from hwq.quantize.sharing import Groups, SharedGrids
@@ -57,7 +58,8 @@ def quantize(
     samples = samples_of(network, data)
     folded = fold(network)
     groups = Groups(folded)
-    widths = activation_widths(folded, groups, spec.activations)
+    require_layers(spec, folded, groups)
+    widths = activation_widths(folded, groups, spec)
     count = calibration_count(spec, samples.count)
     # What rounds weights by samples goes through them once more, layer by layer.
     passes = (1 if spec.activations.ranges in ONE_PASS else 2) + spec.replays
@@ -66,4 +68,4 @@ def quantize(
     grids = SharedGrids(groups, ranges, widths, spec.activations.scheme)
     tensors = coded_tensors(folded, grids)
     replay = Replay(folded, tensors, first_samples(folded, samples, count), steps) if spec.replays else None
-    return assemble(folded, grids, tensors, WeightQuantizer(spec.weights, replay))
+    return assemble(folded, grids, tensors, WeightQuantizer(spec, replay))

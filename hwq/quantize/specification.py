@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
 
-from hwq.arch.checks import Checks, Choice, Range, RealRange
+from hwq.arch.checks import Checks, Choice, Named, Range, RealRange
 
 
 class Scheme(StrEnum):
@@ -143,6 +144,56 @@ DEFAULT_SAMPLES = 100
 
 
 @dataclass(frozen=True)
+class LayerWeights:
+    """What is different for the weights of one layer; see :class:`WeightQuantization`. ``None``: nothing."""
+
+    bits: Annotated[int, Range(2, 8)] | None = None
+    granularity: Annotated[Granularity, Choice(*Granularity)] | None = None
+    method: Annotated[WeightMethod, Choice(*WeightMethod)] | None = None
+
+    def __post_init__(self) -> None:
+        with Checks("quantization.layers.NAME.weights") as check:
+            check.declared(self)
+
+
+@dataclass(frozen=True)
+class LayerActivations:
+    """What is different for the output of one layer, and for all that share its scale. ``None``: nothing.
+
+    Parameters
+    ----------
+    bits:
+        Width of the codes, of those too that would be kept at 8 bits.
+    """
+
+    bits: Annotated[int, Range(2, 8)] | None = None
+
+    def __post_init__(self) -> None:
+        with Checks("quantization.layers.NAME.activations") as check:
+            check.declared(self)
+
+
+@dataclass(frozen=True)
+class LayerQuantization:
+    """What is different for one layer.
+
+    Parameters
+    ----------
+    weights:
+        See :class:`LayerWeights`.
+    activations:
+        See :class:`LayerActivations`.
+    """
+
+    weights: LayerWeights = LayerWeights()
+    activations: LayerActivations = LayerActivations()
+
+    def __post_init__(self) -> None:
+        with Checks("quantization.layers.NAME") as check:
+            check.declared(self)
+
+
+@dataclass(frozen=True)
 class Quantization:
     """All of it.
 
@@ -154,11 +205,14 @@ class Quantization:
         See :class:`ActivationQuantization`.
     calibration:
         See :class:`CalibrationParameters`.
+    layers:
+        See :class:`LayerQuantization`; by the names of the layers of the folded network (`hwq.floating.folding`).
     """
 
     weights: WeightQuantization = WeightQuantization()
     activations: ActivationQuantization = ActivationQuantization()
     calibration: CalibrationParameters = CalibrationParameters()
+    layers: Annotated[Mapping[str, LayerQuantization], Named(LayerQuantization)] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with Checks("quantization") as check:
@@ -169,14 +223,24 @@ class Quantization:
         """The same with every choice made: weights are rounded to nearest where nothing has fewer than 8 bits."""
         if self.weights.method is not None:
             return self
-        wide = self.weights.bits == self.activations.bits == 8
+        widths = [self.weights.bits, self.activations.bits]
+        for layer in self.layers.values():
+            widths += [bits for bits in (layer.weights.bits, layer.activations.bits) if bits is not None]
+        wide = min(widths) == 8
         method = WeightMethod.NEAREST if wide else WeightMethod.SECOND_ORDER
         return replace(self, weights=replace(self.weights, method=method))
+
+    def weights_of(self, layer: str) -> WeightQuantization:
+        """How the weights of a layer become codes."""
+        own = self.layers.get(layer, LayerQuantization()).weights
+        given = {name: value for name, value in vars(own).items() if value is not None}
+        return replace(self.weights, **given)
 
     @property
     def replays(self) -> bool:
         """Whether weights depend on the samples, all choices being made."""
-        return self.weights.method is WeightMethod.SECOND_ORDER or self.weights.corrects_bias
+        every = [self.weights, *map(self.weights_of, self.layers)]
+        return any(spec.method is WeightMethod.SECOND_ORDER or spec.corrects_bias for spec in every)
 
 
 def require_supported(spec: Quantization) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.floating import layers as real
+from hwq.graph import tensors
 from hwq.graph.layers import Layer
-from hwq.graph.tensors import Quantization
 from hwq.numeric.formats import INT8, INT32, IntFormat
 from hwq.quantize.moments import Matrix, Moments
 from hwq.quantize.replay import Replay
 from hwq.quantize.second_order import corrected_bias, round_weights
-from hwq.quantize.specification import Granularity, WeightMethod, WeightQuantization
+from hwq.quantize.specification import Granularity, Quantization, WeightMethod, WeightQuantization
 
 #: Largest bias in codes: half of what 32 bits hold, so that the products have the other half.
 _LARGEST_BIAS = 1 << 30
@@ -29,7 +29,7 @@ class WeightCodes:
     """What a quantized layer holds: int8 weights in the float layer's shape, their scales, int32 biases."""
 
     weights: NDArray[np.int8]
-    quantization: Quantization
+    quantization: tensors.Quantization
     bias: NDArray[np.int32]
 
 
@@ -39,17 +39,17 @@ class WeightQuantizer:
     Parameters
     ----------
     spec:
-        How; its method is not ``None``.
+        How, all choices being made.
     replay:
         The calibration samples on their way through the network; ``None`` where no method needs them.
     """
 
-    def __init__(self, spec: WeightQuantization, replay: Replay | None) -> None:
+    def __init__(self, spec: Quantization, replay: Replay | None) -> None:
         self._spec, self._replay = spec, replay
 
     def codes(self, layer: real.WeightedLayer, input_scale: np.float32) -> WeightCodes:
         """Codes of the constants of ``layer`` for an input of scale ``input_scale``."""
-        spec, rows = self._spec, channel_rows(layer)
+        spec, rows = self._spec.weights_of(layer.name), channel_rows(layer)
         bias = layer.bias.astype(np.float64)
         floor = np.maximum(np.abs(bias) / (np.float64(input_scale) * _LARGEST_BIAS), _SMALLEST_SCALE)
         moments = self._moments(layer)
@@ -108,7 +108,7 @@ def _packed(
     shape = np.moveaxis(layer.weights, axis, 0).shape
     weights = np.ascontiguousarray(np.moveaxis(codes.astype(np.int8).reshape(shape), 0, axis))
     if spec.granularity is Granularity.TENSOR:
-        quantization = Quantization(INT8, scales[:1], np.zeros(1, np.int32))
+        quantization = tensors.Quantization(INT8, scales[:1], np.zeros(1, np.int32))
     else:
-        quantization = Quantization(INT8, scales, np.zeros(layer.channels, np.int32), axis)
+        quantization = tensors.Quantization(INT8, scales, np.zeros(layer.channels, np.int32), axis)
     return WeightCodes(weights, quantization, np.clip(np.rint(bias), INT32.min, INT32.max).astype(np.int32))

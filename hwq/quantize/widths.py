@@ -8,20 +8,27 @@ from hwq.floating import layers as real
 from hwq.floating.network import FloatNetwork
 from hwq.graph.layers import Layer, Mean, PoolKind, Reshape, Softmax
 from hwq.quantize.sharing import Groups
-from hwq.quantize.specification import ActivationQuantization
+from hwq.quantize.specification import Quantization
 
 #: Bits of what stays wide.
 _WIDE = 8
 
 
-def activation_widths(network: FloatNetwork, groups: Groups, spec: ActivationQuantization) -> dict[str, int]:
+def activation_widths(network: FloatNetwork, groups: Groups, spec: Quantization) -> dict[str, int]:
     """Bits of every tensor of ``network``, by its name; tensors of a group have the same.
 
     8 bits, however few ``spec`` asks for, have the network's input and output, what a softmax reads, averages that a
-    dense layer reads, and outputs whose scale is fixed; and what shares a scale with one of those.
+    dense layer reads, outputs whose scale is fixed, and what shares a scale with one of those. What is said of single
+    layers comes before that; of layers that share a scale the largest counts.
     """
-    wide = {groups.of(name) for name in _kept(network)} | set(groups.fixed)
-    return {name: _WIDE if groups.of(name) in wide else spec.bits for name in network.tensors}
+    widths = dict.fromkeys((groups.of(name) for name in _kept(network)), _WIDE)
+    own: dict[str, int] = {}
+    for layer in network.layers:
+        if layer.name in spec.layers and (bits := spec.layers[layer.name].activations.bits) is not None:
+            group = groups.of(layer.output)
+            own[group] = max(own.get(group, 0), bits)
+    widths |= own | dict.fromkeys(groups.fixed, _WIDE)
+    return {name: widths.get(groups.of(name), spec.activations.bits) for name in network.tensors}
 
 
 def _kept(network: FloatNetwork) -> Iterator[str]:

@@ -84,6 +84,10 @@ def test_text(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
             r"yaml:3: quantization\.weights\.scheme: asymmetric weights are not available",
         ),
         (
+            "layers: {conv_2e: {weights: {bits: 8}}}",
+            r"yaml:3: quantization\.layers\.conv_2e: net has no such layer; did you mean conv_2d\?",
+        ),
+        (
             "calibration: {samples: 31}",
             "yaml: quantization.calibration.samples asks for 31 samples, and the data holds 30",
         ),

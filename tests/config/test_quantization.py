@@ -12,6 +12,9 @@ from hwq.quantize.specification import (
     ActivationQuantization,
     CalibrationParameters,
     Granularity,
+    LayerActivations,
+    LayerQuantization,
+    LayerWeights,
     Quantization,
     RangeMethod,
     Scheme,
@@ -97,3 +100,35 @@ def test_few_bits_are_rounded_by_second_order(
     assert found.weights.method is method
     assert found.weights.corrects_bias is found.replays is (method is WeightMethod.SECOND_ORDER)
     assert Quantization(WeightQuantization(bias_correction=True)).settled.replays
+
+
+def test_layers(tmp_path: Path) -> None:
+    text = "quantization: {layers: {conv: {weights: {bits: 3, method: nearest}}, dense: {activations: {bits: 8}}}}\n"
+    assert project(tmp_path, text).quantization.layers == {
+        "conv": LayerQuantization(LayerWeights(3, method=WeightMethod.NEAREST)),
+        "dense": LayerQuantization(activations=LayerActivations(8)),
+    }
+
+
+def test_faults_of_layers(tmp_path: Path) -> None:
+    text = """quantization:
+  layers:
+    conv: {weights: {bits: 9, method: nearst}, activation: {}}
+    dense: 8
+    7: {weights: {scheme: symmetric}, activations: []}
+"""
+    with pytest.raises(ConfigError) as raised:
+        project(tmp_path, text)
+    assert dict(raised.value.faults) == {
+        "quantization.layers.conv.weights.bits": "must be an integer from 2 to 8, not 9",
+        "quantization.layers.conv.weights.method": (
+            "must be one of nearest, second_order, not 'nearst'; did you mean nearest?"
+        ),
+        "quantization.layers.conv.activation": "unknown key; did you mean activations?",
+        "quantization.layers.dense": "must be a mapping of keys to values, not 8",
+        "quantization.layers.7.weights.scheme": "unknown key; valid are bits, granularity, method",
+        "quantization.layers.7.activations": "must be a mapping of keys to values, not a list",
+    }
+    assert "p.yaml:5: quantization.layers.dense" in str(raised.value)
+    with pytest.raises(ConfigError, match=r"quantization\.layers: must be a mapping of keys to values"):
+        project(tmp_path, "quantization: {layers: [conv]}\n")

@@ -29,8 +29,8 @@ def test_every_key_has_words_and_a_default() -> None:
         assert list(properties) == [field.name for field in fields(kind)]
         for field in fields(kind):
             key = properties[field.name]
-            nested = (*path, field.name) in kinds
-            words = schema["$defs"][key["$ref"].rpartition("/")[2]] if nested else key
+            nested = (*path, field.name) in kinds or "additionalProperties" in key
+            words = schema["$defs"][key["$ref"].rpartition("/")[2]] if "$ref" in key else key
             assert len(words["description"]) > 20
             assert nested or key["default"] == field.default
     assert schema["required"] == ["model"]

@@ -267,6 +267,8 @@ def _section_rows(schema: dict[str, Any], section: str, reference: str) -> list[
     for name, key in schema["$defs"][reference.rsplit("/", 1)[1]]["properties"].items():
         if "$ref" in key:
             rows += _section_rows(schema, f"{section}.{name}", key["$ref"])
+        elif "additionalProperties" in key:
+            rows += _section_rows(schema, f"{section}.{name}.NAME", key["additionalProperties"]["$ref"])
         else:
             rows.append((f"`{section}.{name}`", *_key(schema, key)))
     return rows

@@ -14,9 +14,17 @@ from hwq.emulate import Emulator
 from hwq.floating import FloatNetwork, run
 from hwq.frontends import load_float
 from hwq.graph import quantize_input
+from hwq.graph.layers import WeightedLayer
 from hwq.graph.network import Network
+from hwq.numeric.bounds import code_bits
 from hwq.quantize import Quantization, quantize
-from hwq.quantize.specification import ActivationQuantization, WeightMethod, WeightQuantization
+from hwq.quantize.specification import (
+    ActivationQuantization,
+    LayerQuantization,
+    LayerWeights,
+    WeightMethod,
+    WeightQuantization,
+)
 from tests.support.models import official_file, official_float_model
 from tests.support.samples import real_numbers
 
@@ -50,6 +58,17 @@ def test_what_few_bits_keep(weights: int, activations: int, accuracy: float, agr
     network = quantized(WeightQuantization(weights), activations)
     found = figures(network)
     assert found[0] >= accuracy and found[1] >= agreement
+
+
+def test_2_bits_between_a_first_and_a_last_layer_of_8() -> None:
+    network, x, *_ = keywords()
+    wide = LayerQuantization(LayerWeights(8))
+    spec = Quantization(WeightQuantization(2), layers={"conv2d": wide, "dense": wide})
+    found = quantize(network, x, spec)
+    widths = [code_bits(layer.values, signs=False) for layer in found.layers if isinstance(layer, WeightedLayer)]
+    assert widths == [8, *[2] * 8, 8]
+    accuracy, agreement = figures(found)
+    assert accuracy >= 86.5 and agreement >= 91
 
 
 def test_corrected_biases_alone_repair_most_of_what_rounding_does() -> None:
