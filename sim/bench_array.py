@@ -28,11 +28,11 @@ async def tiles_in_turn(dut: Any) -> None:
     def tile() -> list[list[int]]:
         return [[number(weight_bits) for _ in range(columns)] for _ in range(rows)]
 
-    async def cycle(operands: list[int], bank: int, row: int | None, weights: list[int]) -> None:
+    async def cycle(operands: list[int], renew: bool, row: int | None, weights: list[int]) -> None:
         block.drive(
             {
                 "operands": pack(operands, operand_bits),
-                "bank": bank,
+                "renew": int(renew),
                 "load": 0 if row is None else 1 << row,
                 "weights": pack(weights, weight_bits),
             }
@@ -41,20 +41,22 @@ async def tiles_in_turn(dut: Any) -> None:
         if due.pop(block.cycle, False):
             board.see(tuple(unpack(block.read("sums"), columns, psum_bits)))
 
-    await block.start({"operands": 0, "bank": 0, "load": 0, "weights": 0})
-    coming, bank = tile(), 0
+    await block.start({"operands": 0, "renew": 0, "load": 0, "weights": 0})
+    coming = tile()
     for row in range(rows):
-        await cycle([0] * rows, bank, row, coming[row])
+        await cycle([0] * rows, False, row, coming[row])
+    await cycle([0] * rows, True, None, [0] * columns)
     for number_of_pass in range(PASSES):
-        current, coming, bank = coming, tile(), 1 - bank
-        # A pass is at least as long as the next tile takes to load.
-        for step in range(rows + choose.choice([0, 0, 1, 5])):
+        current, coming = coming, tile()
+        # A pass is at least as long as the next tile takes to load, and to be taken into use.
+        length = max(rows, 2) + choose.choice([0, 0, 1, 5])
+        for step in range(length):
             operands = [number(operand_bits) for _ in range(rows)]
             sums = tuple(sum(operands[r] * current[r][c] for r in range(rows)) for c in range(columns))
             board.expect(sums, f"pass {number_of_pass}, step {step}")
             due[block.cycle + latency] = True
             row = step if step < rows else None
-            await cycle(operands, bank, row, coming[step] if step < rows else [0] * columns)
+            await cycle(operands, step == length - 1, row, coming[step] if step < rows else [0] * columns)
     for _ in range(latency):
-        await cycle([0] * rows, bank, None, [0] * columns)
+        await cycle([0] * rows, False, None, [0] * columns)
     board.finish()

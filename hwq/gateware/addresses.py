@@ -54,9 +54,9 @@ class AddressGenerator(Component):
 
     - at 2, ``read_address``, the element at which the step's run of operands begins, for the activation memory;
     - at 4, ``operand_valid``, which of the run's elements are real; the others are padding;
-    - at 5, ``bank``, the weights the step uses, and ``load``, the row that loads now (one-hot; weights of the tile to
-      come), for the array; ``load_ahead`` is ``load`` two cycles earlier and ``load_rewind`` tells, with its first row,
-      that the tile is the layer's first one;
+    - at 4, before the first step of a tile, ``renew``, and at 5 ``load``, the row that loads now (one-hot; weights of
+      the tile to come), for the array; ``load_ahead`` is ``load`` two cycles earlier and ``load_rewind`` tells, with
+      its first row, that the tile is the layer's first one;
     - one cycle before the array's sums, ``sum_valid``, ``sum_first`` (first pass of a job), ``sum_bank`` and
       ``sum_address`` for the accumulator, and ``sum_last`` with the last step of a job; where every sum is fitted,
       ``start_first``, ``start_bank`` and ``start_address`` at 4 instead of ``sum_first``: from where the sums go on.
@@ -78,7 +78,7 @@ class AddressGenerator(Component):
                 "freed_bank": In(1),
                 "read_address": Out(self._address_bits),
                 "operand_valid": Out(rows),
-                "bank": Out(1),
+                "renew": Out(1),
                 "load": Out(rows),
                 "load_ahead": Out(1),
                 "load_rewind": Out(1),
@@ -171,7 +171,6 @@ class AddressGenerator(Component):
                         m.d.sync += [ky_rows.eq(0), ky_elements.eq(0)]
 
         # -- jobs ----------------------------------------------------------------------------------------------
-        weight_bank = Signal()
         job_bank = Signal()
         taken = Signal(2)
         for number in range(2):
@@ -195,8 +194,9 @@ class AddressGenerator(Component):
             m.d.sync += [loading.eq(0), running.eq(1)]
         with m.If(loading | running):
             m.d.sync += beat.eq(next_beat)
-        with m.If(pass_end | load_end):
-            m.d.sync += [beat.eq(0), weight_bank.eq(~weight_bank), in_tile.eq(1), pixel_last.eq(tile_single)]
+        renew = net(m, "renew_next", pass_end | load_end, 1)
+        with m.If(renew):
+            m.d.sync += [beat.eq(0), in_tile.eq(1), pixel_last.eq(tile_single)]
         with m.Elif(running):
             m.d.sync += [in_tile.eq(in_tile & ~pixel_last), pixel_last.eq(beat_after == tile)]
 
@@ -236,7 +236,7 @@ class AddressGenerator(Component):
         self._operands(m, (x, y, elements), (chunk_elements, ky_rows, ky_elements), run_left)
         # No tile follows the layer's last pass; after the last pass of a pixel tile the weights start over.
         tile_pass = block_last & job_last
-        self._loads(m, beat, loading | (running & ~(tile_pass & tile_last)), loading | tile_pass, weight_bank)
+        self._loads(m, beat, loading | (running & ~(tile_pass & tile_last)), loading | tile_pass, renew)
         self._sums(m, pixel, pass_first, pixel_last & job_last, job_bank, beat)
         return m
 
@@ -329,7 +329,7 @@ class AddressGenerator(Component):
         ]
         return low, all_
 
-    def _loads(self, m: Module, beat: Signal, loads_tile: Signal, rewinds: Signal, bank: Signal) -> None:
+    def _loads(self, m: Module, beat: Signal, loads_tile: Signal, rewinds: Signal, renew: Signal) -> None:
         """During each pass the rows of the next tile load, one per cycle, in step with the pass's own operands."""
         rows, feed = self._accelerator.array.rows, self._accelerator.feed_latency
         loads = Signal(rows)
@@ -341,7 +341,7 @@ class AddressGenerator(Component):
             self.load_ahead.eq(ahead.any()),
             self.load_rewind.eq(delay(m, rewind, feed - 2, "rewind_delay")),
             self.load.eq(delay(m, ahead, 2, "load_now", reset_less=False)),
-            self.bank.eq(delay(m, bank, feed, "bank_delay")),
+            self.renew.eq(delay(m, renew, feed, "renew_delay")),
         ]
 
     def _sums(self, m: Module, pixel: Signal, first: Signal, last: Signal, bank: Signal, address: Signal) -> None:

@@ -25,12 +25,12 @@ class SystolicArray(Component):
     ``counts[c]`` comes with ``sums[c]``: how many of them did not fit.
 
     Operands of one step enter side by side and leave as one vector of sums ``latency`` cycles later; skewing them, row
-    by row, and deskewing the sums, column by column, is done here. ``bank`` names the weights a step uses.
+    by row, and deskewing the sums, column by column, is done here. ``renew`` comes a cycle before a tile's first step.
 
     Weights enter one row per cycle: ``load`` is one-hot over the rows, ``weights`` the row's weight for each column.
-    They go into the bank that ``bank`` does *not* name when the row's operands of the same cycle pass, and so must
-    arrive while a step of the tile before the one they belong to is current: row ``r`` no earlier than ``r`` cycles
-    after the first step of that tile, and no later than ``r`` cycles after its last.
+    Each waits in its PE until ``renew`` reaches it, and so must arrive while a step of the tile before the one it
+    belongs to is current, but not the last: row ``r`` no earlier than ``r`` cycles after the first step of that tile,
+    and earlier than ``r`` cycles after its last.
 
     Nothing stalls; interval 1.
     """
@@ -43,7 +43,7 @@ class SystolicArray(Component):
         super().__init__(
             {
                 "operands": In(data.ArrayLayout(shape_of(accelerator.operand), rows)),
-                "bank": In(1),
+                "renew": In(1),
                 "load": In(rows),
                 "weights": In(data.ArrayLayout(shape_of(accelerator.weight), columns)),
                 "sums": Out(data.ArrayLayout(signed(accelerator.psum_bits), columns)),
@@ -73,7 +73,7 @@ class SystolicArray(Component):
         # A row's weights enter together with its operands, so they take the columns' skew here and the rows' skew
         # through the order in which the rows are loaded.
         weights = [delay(m, self.weights[c], c, f"weight_skew_{c}") for c in range(columns)]
-        bank = self.bank
+        renew = self.renew
         every = accelerator.fits_every_sum
         psums: list[Any] = [0] * columns
         counts: list[Any] = [0] * columns
@@ -83,11 +83,11 @@ class SystolicArray(Component):
             psums = [delay(m, self.starts[c], c + register, f"start_skew_{c}") for c in range(columns)]
         for r in range(rows):
             # What travels to the right along a row; the sums travel down, one row per cycle.
-            operand, row_bank, load = delay(m, self.operands[r], r, f"operand_skew_{r}"), bank, self.load[r]
+            operand, row_renew, load = delay(m, self.operands[r], r, f"operand_skew_{r}"), renew, self.load[r]
             for c in range(columns):
                 if c:
                     operand = delay(m, operand, 1, f"operand_{r}_{c}")
-                    row_bank = delay(m, row_bank, 1, f"bank_{r}_{c}")
+                    row_renew = delay(m, row_renew, 1, f"renew_{r}_{c}")
                     load = delay(m, load, 1, f"load_{r}_{c}", reset_less=False)
                 pe = place(
                     m,
@@ -103,7 +103,7 @@ class SystolicArray(Component):
                 )
                 m.d.comb += [
                     pe.operand_in.eq(operand),
-                    pe.bank_in.eq(row_bank),
+                    pe.renew_in.eq(row_renew),
                     pe.load_in.eq(load),
                     pe.weight_in.eq(weights[c]),
                     pe.psum_in.eq(psums[c]),
@@ -113,7 +113,7 @@ class SystolicArray(Component):
                     m.d.comb += pe.count_in.eq(counts[c])
                     counts[c] = pe.count_out
             if r + 1 < rows:
-                bank = delay(m, bank, 1, f"bank_skew_{r}")
+                renew = delay(m, renew, 1, f"renew_skew_{r}")
         for c in range(columns):
             psum = psums[c]
             if accelerator.fits_psums:

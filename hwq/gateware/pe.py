@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.gateware.fitting import fit
@@ -20,12 +20,14 @@ def shape_of(format: IntFormat) -> Any:
 
 
 class ProcessingElement(Component):
-    """``psum_out = psum_in + operand_in * weight[bank_in]``, wrapped to ``psum_bits``, or fitted to it.
+    """``psum_out = psum_in + operand_in * weight``, wrapped to ``psum_bits``, or fitted to it.
 
     The product is truncated first where ``accumulation`` says so.
 
-    The element holds two weights. ``bank_in`` travels with the operands and says which one multiplies; a weight that
-    arrives (``load_in``) goes into the other one, so the next tile loads while this one computes.
+    The element holds two weights: ``weight`` multiplies, ``loaded`` waits. One that arrives with ``load_in`` becomes
+    the loaded one, so the next tile loads while this one computes. ``renew_in`` travels one cycle before the first
+    operand of that tile: from the next cycle on the loaded weight multiplies. One that arrives with it waits for the
+    tile after.
 
     Latency from ``operand_in`` to the sum that holds its product is 1 cycle, 2 with ``product_register``; from
     ``psum_in`` it is 1. Interval 1. Nothing stalls.
@@ -61,7 +63,7 @@ class ProcessingElement(Component):
         super().__init__(
             {
                 "operand_in": In(shape_of(operand)),
-                "bank_in": In(1),
+                "renew_in": In(1),
                 "load_in": In(1),
                 "weight_in": In(shape_of(weight)),
                 "psum_in": In(signed(psum_bits)),
@@ -77,15 +79,16 @@ class ProcessingElement(Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        weights = [Signal(self.weight_in.shape(), name=f"weight_{bank}", reset_less=True) for bank in range(2)]
+        # Nothing but registers is before the multiplier, for the multiplier and the ways to it and from it take
+        # most of a cycle.
+        loaded, weight = (Signal(self.weight_in.shape(), name=name, reset_less=True) for name in ("loaded", "weight"))
         with m.If(self.load_in):
-            with m.If(self.bank_in):
-                m.d.sync += weights[0].eq(self.weight_in)
-            with m.Else():
-                m.d.sync += weights[1].eq(self.weight_in)
+            m.d.sync += loaded.eq(self.weight_in)
+        with m.If(self.renew_in):
+            m.d.sync += weight.eq(loaded)
 
         spec = self._accumulation
-        exact = self.operand_in * Mux(self.bank_in, weights[1], weights[0])
+        exact = self.operand_in * weight
         exact = shift_right(m, "product", exact, spec.truncate, spec.truncate_rounding)
         product = Signal(exact.shape(), reset_less=True)
         m.d["sync" if self._product_register else "comb"] += product.eq(exact)

@@ -1298,11 +1298,11 @@ module hwq_array_engine(
   wire accumulator__first;
   wire [71:0] accumulator__sums;
   wire accumulator__valid;
-  wire addresses__bank;
   wire addresses__freed;
   wire addresses__freed_bank;
   wire [3:0] addresses__load;
   wire [3:0] addresses__operand_valid;
+  wire addresses__renew;
   wire addresses__sum_last;
   wire [31:0] array__operands;
   input clk;
@@ -1413,7 +1413,6 @@ module hwq_array_engine(
     .valid(accumulator__valid)
   );
   hwq_addresses addresses (
-    .bank(addresses__bank),
     .clk(clk),
     .descriptor__blocks(command__descriptor__blocks),
     .descriptor__chunk_count(command__descriptor__chunk_count),
@@ -1441,6 +1440,7 @@ module hwq_array_engine(
     .load_rewind(weights__rewind),
     .operand_valid(addresses__operand_valid),
     .read_address(read__address),
+    .renew(addresses__renew),
     .rst(rst),
     .start(command__start),
     .sum_address(accumulator__address),
@@ -1450,10 +1450,10 @@ module hwq_array_engine(
     .sum_valid(accumulator__valid)
   );
   hwq_array array (
-    .bank(addresses__bank),
     .clk(clk),
     .load(addresses__load),
     .operands(array__operands),
+    .renew(addresses__renew),
     .rst(rst),
     .sums(accumulator__sums),
     .weights(weights__weights)
@@ -1768,7 +1768,7 @@ module hwq_addresses(
   descriptor__ky_count, descriptor__kx_count, descriptor__chunk_count, descriptor__run, descriptor__x_start,
   descriptor__in_base, descriptor__in_row, descriptor__y_start, descriptor__in_height, descriptor__x_step,
   descriptor__y_step, descriptor__y_step_elements, descriptor__kx_step, descriptor__ky_step,
-  descriptor__ky_step_elements , start, freed, freed_bank, read_address, operand_valid, bank, load, load_ahead,
+  descriptor__ky_step_elements , start, freed, freed_bank, read_address, operand_valid, renew, load, load_ahead,
   load_rewind, sum_valid, sum_first, sum_last, sum_bank, sum_address
 );
   wire _000_;
@@ -1786,21 +1786,21 @@ module hwq_addresses(
   wire _012_;
   wire _013_;
   wire _014_;
-  wire _015_;
-  wire _016_;
-  wire [1:0] _017_;
-  wire [1:0] _018_;
+  wire [1:0] _015_;
+  wire [1:0] _016_;
+  wire _017_;
+  wire _018_;
   wire _019_;
-  wire _020_;
-  wire _021_;
+  wire [1:0] _020_;
+  wire [1:0] _021_;
   wire _022_;
-  wire [1:0] _023_;
-  wire [1:0] _024_;
+  wire _023_;
+  wire _024_;
   wire _025_;
-  wire _026_;
-  wire _027_;
-  wire [1:0] _028_;
-  wire [1:0] _029_;
+  wire [1:0] _026_;
+  wire [1:0] _027_;
+  wire _028_;
+  wire _029_;
   wire _030_;
   wire _031_;
   wire _032_;
@@ -1882,24 +1882,24 @@ module hwq_addresses(
   wire _108_;
   wire _109_;
   wire _110_;
-  wire _111_;
-  wire _112_;
-  wire [14:0] _113_;
-  wire [14:0] _114_;
+  wire [14:0] _111_;
+  wire [14:0] _112_;
+  wire _113_;
+  wire _114_;
   wire _115_;
   wire _116_;
   wire _117_;
   wire _118_;
   wire _119_;
-  wire _120_;
+  wire [23:0] _120_;
   wire _121_;
-  wire [23:0] _122_;
-  wire _123_;
+  wire _122_;
+  wire [11:0] _123_;
   wire _124_;
-  wire [11:0] _125_;
-  wire _126_;
+  wire _125_;
+  wire [11:0] _126_;
   wire _127_;
-  wire [11:0] _128_;
+  wire _128_;
   wire _129_;
   wire _130_;
   wire _131_;
@@ -1916,9 +1916,9 @@ module hwq_addresses(
   wire _142_;
   wire _143_;
   wire _144_;
-  wire _145_;
+  wire [15:0] _145_;
   wire _146_;
-  wire [15:0] _147_;
+  wire _147_;
   wire _148_;
   wire _149_;
   wire _150_;
@@ -1971,34 +1971,34 @@ module hwq_addresses(
   wire _197_;
   wire _198_;
   wire _199_;
-  wire _200_;
-  wire _201_;
+  wire [9:0] _200_;
+  wire [9:0] _201_;
   wire [9:0] _202_;
   wire [9:0] _203_;
-  wire [9:0] _204_;
-  wire [9:0] _205_;
+  wire [17:0] _204_;
+  wire [17:0] _205_;
   wire [17:0] _206_;
   wire [17:0] _207_;
-  wire [17:0] _208_;
-  wire [17:0] _209_;
+  wire [23:0] _208_;
+  wire [23:0] _209_;
   wire [23:0] _210_;
   wire [23:0] _211_;
-  wire [23:0] _212_;
-  wire [23:0] _213_;
+  wire [9:0] _212_;
+  wire [9:0] _213_;
   wire [9:0] _214_;
   wire [9:0] _215_;
-  wire [9:0] _216_;
-  wire [9:0] _217_;
+  wire [17:0] _216_;
+  wire [17:0] _217_;
   wire [17:0] _218_;
   wire [17:0] _219_;
-  wire [17:0] _220_;
-  wire [17:0] _221_;
+  wire [23:0] _220_;
+  wire [23:0] _221_;
   wire [23:0] _222_;
   wire [23:0] _223_;
-  wire [23:0] _224_;
-  wire [23:0] _225_;
-  wire [15:0] _226_;
-  wire [15:0] _227_;
+  wire [15:0] _224_;
+  wire [15:0] _225_;
+  wire _226_;
+  wire _227_;
   wire _228_;
   wire _229_;
   wire _230_;
@@ -2008,26 +2008,26 @@ module hwq_addresses(
   wire _234_;
   wire _235_;
   wire _236_;
-  wire _237_;
-  wire _238_;
-  wire [9:0] _239_;
-  wire [15:0] _240_;
+  wire [9:0] _237_;
+  wire [15:0] _238_;
+  wire [23:0] _239_;
+  wire [23:0] _240_;
   wire [23:0] _241_;
   wire [23:0] _242_;
   wire [23:0] _243_;
   wire [23:0] _244_;
-  wire [23:0] _245_;
-  wire [23:0] _246_;
+  wire _245_;
+  wire _246_;
   wire _247_;
   wire _248_;
   wire _249_;
   wire _250_;
-  wire _251_;
-  wire _252_;
-  wire [14:0] _253_;
-  wire [14:0] _254_;
-  wire [23:0] _255_;
-  wire [23:0] _256_;
+  wire [14:0] _251_;
+  wire [14:0] _252_;
+  wire [23:0] _253_;
+  wire [23:0] _254_;
+  wire _255_;
+  wire _256_;
   wire _257_;
   wire _258_;
   wire _259_;
@@ -2037,19 +2037,11 @@ module hwq_addresses(
   wire _263_;
   wire _264_;
   wire _265_;
-  wire _266_;
-  wire _267_;
   wire [9:0] address_sum;
   wire [15:0] after_column;
   wire [9:0] after_elements;
   wire [23:0] after_x;
   wire [17:0] after_y;
-  output bank;
-  reg bank = 1'h0;
-  reg bank_delay_1 = 1'h0;
-  reg bank_delay_2 = 1'h0;
-  reg bank_delay_3 = 1'h0;
-  reg bank_delay_4 = 1'h0;
   reg [4:0] beat = 5'h00;
   wire [5:0] beat_after;
   reg [26:0] before_2 = 27'h0000000;
@@ -2185,6 +2177,13 @@ module hwq_addresses(
   reg [23:0] pixels_left = 24'h000000;
   output [9:0] read_address;
   reg [9:0] read_address = 10'h000;
+  output renew;
+  reg renew = 1'h0;
+  reg renew_delay_1 = 1'h0;
+  reg renew_delay_2 = 1'h0;
+  reg renew_delay_3 = 1'h0;
+  reg renew_delay_4 = 1'h0;
+  wire renew_next;
   wire rewind;
   reg rewind_delay_1 = 1'h0;
   reg rewind_delay_2 = 1'h0;
@@ -2235,7 +2234,6 @@ module hwq_addresses(
   reg [17:0] tile_start_y = 18'h00000;
   reg [14:0] tile_then = 15'h0000;
   reg waiting = 1'h0;
-  reg weight_bank = 1'h0;
   reg [25:0] x_1 = 26'h0000000;
   wire [25:0] x_sum;
   reg [18:0] y_1 = 19'h00000;
@@ -2254,17 +2252,17 @@ module hwq_addresses(
   assign next_block = block + 1'h1;
   assign block_only = descriptor__blocks == 1'h1;
   assign block_after = block + 2'h2;
-  assign _110_ = chunk_last & kx_last;
-  assign job_last = _110_ & ky_last;
+  assign _108_ = chunk_last & kx_last;
+  assign job_last = _108_ & ky_last;
   assign pixel = running & in_tile;
   assign pass_end = running & ending;
-  assign _121_ = pass_end & job_last;
-  assign tile_end = _121_ & block_last;
+  assign _119_ = pass_end & job_last;
+  assign tile_end = _119_ & block_last;
   assign pixels_after = pixels_left - descriptor__tile_pixels;
   assign then_fits = left_then <= descriptor__tile_pixels;
-  assign _142_ = left_then == 1'h1;
+  assign _140_ = left_then == 1'h1;
   assign _000_ = descriptor__tile_pixels == 1'h1;
-  assign then_one = _142_ | _000_;
+  assign then_one = _140_ | _000_;
   assign _011_ = descriptor__pixels <= descriptor__tile_pixels;
   assign _022_ = descriptor__pixels == 1'h1;
   assign _033_ = descriptor__tile_pixels == 1'h1;
@@ -2275,12 +2273,13 @@ module hwq_addresses(
   assign next_run_left = run_left + 24'hfffffc;
   assign next_ky_rows = ky_rows + descriptor__ky_step;
   assign next_ky_elements = ky_elements + descriptor__ky_step_elements;
-  assign _080_ = job_bank ? taken[0] : taken[1];
-  assign other_free = ~ _080_;
+  assign _078_ = job_bank ? taken[0] : taken[1];
+  assign other_free = ~ _078_;
   assign job_end = pass_end & job_last;
   assign layer_end = tile_end & tile_last;
-  assign _081_ = beat == 2'h3;
-  assign load_end = loading & _081_;
+  assign _079_ = beat == 2'h3;
+  assign load_end = loading & _079_;
+  assign renew_next = pass_end | load_end;
   assign next_column = here_column + 1'h1;
   assign row_end = next_column == descriptor__out_width;
   assign next_x = $signed(here_x) + $signed({ 1'h0, descriptor__x_step });
@@ -2296,155 +2295,153 @@ module hwq_addresses(
   assign address_sum = $signed(elements_1) + $signed(x_1[9:0]);
   assign missing = - $signed(x_1);
   assign room = $signed({ 1'h0, descriptor__in_row }) - $signed(x_1);
-  assign _082_ = block_last & job_last;
-  assign _083_ = _082_ & tile_last;
-  assign _084_ = ~ _083_;
-  assign _085_ = running & _084_;
-  assign _086_ = loading | _085_;
-  assign _087_ = beat == 1'h0;
-  assign loads[0] = _086_ & _087_;
-  assign _088_ = block_last & job_last;
-  assign _089_ = _088_ & tile_last;
-  assign _090_ = ~ _089_;
-  assign _091_ = running & _090_;
-  assign _092_ = loading | _091_;
-  assign _093_ = beat == 1'h1;
-  assign loads[1] = _092_ & _093_;
-  assign _094_ = block_last & job_last;
-  assign _095_ = _094_ & tile_last;
-  assign _096_ = ~ _095_;
-  assign _097_ = running & _096_;
-  assign _098_ = loading | _097_;
-  assign _099_ = beat == 2'h2;
-  assign loads[2] = _098_ & _099_;
-  assign _100_ = block_last & job_last;
-  assign _101_ = _100_ & tile_last;
-  assign _102_ = ~ _101_;
-  assign _103_ = running & _102_;
-  assign _104_ = loading | _103_;
-  assign _105_ = beat == 2'h3;
-  assign loads[3] = _104_ & _105_;
-  assign _106_ = block_last & job_last;
-  assign _107_ = loading | _106_;
-  assign rewind = loads[0] & _107_;
+  assign _080_ = block_last & job_last;
+  assign _081_ = _080_ & tile_last;
+  assign _082_ = ~ _081_;
+  assign _083_ = running & _082_;
+  assign _084_ = loading | _083_;
+  assign _085_ = beat == 1'h0;
+  assign loads[0] = _084_ & _085_;
+  assign _086_ = block_last & job_last;
+  assign _087_ = _086_ & tile_last;
+  assign _088_ = ~ _087_;
+  assign _089_ = running & _088_;
+  assign _090_ = loading | _089_;
+  assign _091_ = beat == 1'h1;
+  assign loads[1] = _090_ & _091_;
+  assign _092_ = block_last & job_last;
+  assign _093_ = _092_ & tile_last;
+  assign _094_ = ~ _093_;
+  assign _095_ = running & _094_;
+  assign _096_ = loading | _095_;
+  assign _097_ = beat == 2'h2;
+  assign loads[2] = _096_ & _097_;
+  assign _098_ = block_last & job_last;
+  assign _099_ = _098_ & tile_last;
+  assign _100_ = ~ _099_;
+  assign _101_ = running & _100_;
+  assign _102_ = loading | _101_;
+  assign _103_ = beat == 2'h3;
+  assign loads[3] = _102_ & _103_;
+  assign _104_ = block_last & job_last;
+  assign _105_ = loading | _104_;
+  assign rewind = loads[0] & _105_;
   assign load_ahead = | load_delay_3;
-  assign _108_ = chunk_after == descriptor__chunk_count;
-  assign _109_ = kx_after == descriptor__kx_count;
-  assign _111_ = ky_after == descriptor__ky_count;
-  assign _112_ = block_after == descriptor__blocks;
-  assign _113_ = then_fits ? left_then[14:0] : descriptor__tile_pixels;
-  assign _114_ = first_fits ? descriptor__pixels[14:0] : descriptor__tile_pixels;
-  assign _115_ = ~ pass_end;
-  assign _116_ = running & _115_;
-  assign _117_ = beat_after >= tile;
+  assign _106_ = chunk_after == descriptor__chunk_count;
+  assign _107_ = kx_after == descriptor__kx_count;
+  assign _109_ = ky_after == descriptor__ky_count;
+  assign _110_ = block_after == descriptor__blocks;
+  assign _111_ = then_fits ? left_then[14:0] : descriptor__tile_pixels;
+  assign _112_ = first_fits ? descriptor__pixels[14:0] : descriptor__tile_pixels;
+  assign _113_ = ~ pass_end;
+  assign _114_ = running & _113_;
+  assign _115_ = beat_after >= tile;
+  assign _116_ = _114_ & _115_;
+  assign _117_ = beat_after >= 3'h4;
   assign _118_ = _116_ & _117_;
-  assign _119_ = beat_after >= 3'h4;
-  assign _120_ = _118_ & _119_;
-  assign _122_ = chunk_last ? 24'h000000 : next_chunk;
-  assign _123_ = chunk_last ? chunk_only : chunk_then_last;
-  assign _124_ = ~ chunk_last;
-  assign _125_ = kx_last ? 12'h000 : next_kx;
-  assign _126_ = kx_last ? kx_only : kx_then_last;
-  assign _127_ = ~ kx_last;
-  assign _128_ = ky_last ? 12'h000 : next_ky;
-  assign _129_ = ky_last ? ky_only : ky_then_last;
-  assign _130_ = ~ ky_last;
-  assign _131_ = running & pass_first;
-  assign _132_ = beat == 1'h0;
+  assign _120_ = chunk_last ? 24'h000000 : next_chunk;
+  assign _121_ = chunk_last ? chunk_only : chunk_then_last;
+  assign _122_ = ~ chunk_last;
+  assign _123_ = kx_last ? 12'h000 : next_kx;
+  assign _124_ = kx_last ? kx_only : kx_then_last;
+  assign _125_ = ~ kx_last;
+  assign _126_ = ky_last ? 12'h000 : next_ky;
+  assign _127_ = ky_last ? ky_only : ky_then_last;
+  assign _128_ = ~ ky_last;
+  assign _129_ = running & pass_first;
+  assign _130_ = beat == 1'h0;
+  assign _131_ = _129_ & _130_;
+  assign _132_ = job_bank == 1'h0;
   assign _133_ = _131_ & _132_;
-  assign _134_ = job_bank == 1'h0;
-  assign _135_ = _133_ & _134_;
-  assign _136_ = freed_bank == 1'h0;
-  assign _137_ = freed & _136_;
-  assign _138_ = running & pass_first;
-  assign _139_ = beat == 1'h0;
-  assign _140_ = _138_ & _139_;
-  assign _141_ = job_bank == 1'h1;
-  assign _143_ = _140_ & _141_;
-  assign _144_ = freed_bank == 1'h1;
-  assign _145_ = freed & _144_;
-  assign _146_ = ~ job_bank;
-  assign _147_ = block_last ? 16'h0000 : next_block;
-  assign _148_ = block_last ? block_only : block_then_last;
-  assign _149_ = ~ layer_end;
-  assign _150_ = other_free & _149_;
-  assign _151_ = ~ other_free;
-  assign _152_ = ~ layer_end;
-  assign _001_ = _151_ & _152_;
+  assign _134_ = freed_bank == 1'h0;
+  assign _135_ = freed & _134_;
+  assign _136_ = running & pass_first;
+  assign _137_ = beat == 1'h0;
+  assign _138_ = _136_ & _137_;
+  assign _139_ = job_bank == 1'h1;
+  assign _141_ = _138_ & _139_;
+  assign _142_ = freed_bank == 1'h1;
+  assign _143_ = freed & _142_;
+  assign _144_ = ~ job_bank;
+  assign _145_ = block_last ? 16'h0000 : next_block;
+  assign _146_ = block_last ? block_only : block_then_last;
+  assign _147_ = ~ layer_end;
+  assign _148_ = other_free & _147_;
+  assign _149_ = ~ other_free;
+  assign _150_ = ~ layer_end;
+  assign _001_ = _149_ & _150_;
   assign _002_ = job_bank ? taken[1] : taken[0];
   assign _003_ = ~ _002_;
   assign _004_ = waiting & _003_;
   assign _005_ = loading | running;
-  assign _006_ = pass_end | load_end;
-  assign _007_ = ~ weight_bank;
-  assign _008_ = ~ pixel_last;
-  assign _009_ = in_tile & _008_;
-  assign _010_ = beat_after == tile;
-  assign _012_ = ~ pixel_last;
-  assign _013_ = job_last & block_last;
-  assign _014_ = ~ y_1[18];
-  assign _015_ = $signed(y_1) < $signed({ 1'h0, descriptor__in_height });
-  assign _016_ = _014_ & _015_;
-  assign _017_ = ~ { before_2[26], before_2[26] };
-  assign _018_ = before_2[1:0] & _017_;
-  assign _019_ = ~ before_2[26];
-  assign _020_ = | before_2[25:2];
-  assign _021_ = _019_ & _020_;
-  assign _023_ = ~ { room_2[26], room_2[26] };
-  assign _024_ = room_2[1:0] & _023_;
-  assign _025_ = ~ room_2[26];
-  assign _026_ = | room_2[25:2];
-  assign _027_ = _025_ & _026_;
+  assign _006_ = ~ pixel_last;
+  assign _007_ = in_tile & _006_;
+  assign _008_ = beat_after == tile;
+  assign _009_ = ~ pixel_last;
+  assign _010_ = job_last & block_last;
+  assign _012_ = ~ y_1[18];
+  assign _013_ = $signed(y_1) < $signed({ 1'h0, descriptor__in_height });
+  assign _014_ = _012_ & _013_;
+  assign _015_ = ~ { before_2[26], before_2[26] };
+  assign _016_ = before_2[1:0] & _015_;
+  assign _017_ = ~ before_2[26];
+  assign _018_ = | before_2[25:2];
+  assign _019_ = _017_ & _018_;
+  assign _020_ = ~ { room_2[26], room_2[26] };
+  assign _021_ = room_2[1:0] & _020_;
+  assign _023_ = ~ room_2[26];
+  assign _024_ = | room_2[25:2];
+  assign _025_ = _023_ & _024_;
+  assign _026_ = ~ 1'h0;
+  assign _027_ = left_2[1:0] & _026_;
   assign _028_ = ~ 1'h0;
-  assign _029_ = left_2[1:0] & _028_;
-  assign _030_ = ~ 1'h0;
-  assign _031_ = | left_2[23:2];
-  assign _032_ = _030_ & _031_;
-  assign _034_ = ~ room_2[26];
-  assign _035_ = inside_2 & _034_;
-  assign _036_ = ~ before_3_all;
-  assign _037_ = before_3 > 1'h0;
-  assign _038_ = ~ _037_;
-  assign _039_ = _036_ & _038_;
-  assign _040_ = room_3 > 1'h0;
-  assign _041_ = room_3_all | _040_;
-  assign _042_ = _039_ & _041_;
-  assign _043_ = left_3 > 1'h0;
-  assign _045_ = left_3_all | _043_;
-  assign _046_ = _042_ & _045_;
-  assign _047_ = inside_3 & _046_;
-  assign _048_ = ~ before_3_all;
-  assign _049_ = before_3 > 1'h1;
-  assign _050_ = ~ _049_;
-  assign _051_ = _048_ & _050_;
-  assign _052_ = room_3 > 1'h1;
-  assign _053_ = room_3_all | _052_;
-  assign _054_ = _051_ & _053_;
-  assign _055_ = left_3 > 1'h1;
-  assign _056_ = left_3_all | _055_;
-  assign _057_ = _054_ & _056_;
-  assign _058_ = inside_3 & _057_;
-  assign _059_ = ~ before_3_all;
-  assign _060_ = before_3 > 2'h2;
-  assign _061_ = ~ _060_;
-  assign _062_ = _059_ & _061_;
-  assign _063_ = room_3 > 2'h2;
-  assign _064_ = room_3_all | _063_;
-  assign _065_ = _062_ & _064_;
-  assign _066_ = left_3 > 2'h2;
-  assign _067_ = left_3_all | _066_;
-  assign _068_ = _065_ & _067_;
-  assign _069_ = inside_3 & _068_;
-  assign _070_ = ~ before_3_all;
-  assign _071_ = ~ 1'h0;
+  assign _029_ = | left_2[23:2];
+  assign _030_ = _028_ & _029_;
+  assign _031_ = ~ room_2[26];
+  assign _032_ = inside_2 & _031_;
+  assign _034_ = ~ before_3_all;
+  assign _035_ = before_3 > 1'h0;
+  assign _036_ = ~ _035_;
+  assign _037_ = _034_ & _036_;
+  assign _038_ = room_3 > 1'h0;
+  assign _039_ = room_3_all | _038_;
+  assign _040_ = _037_ & _039_;
+  assign _041_ = left_3 > 1'h0;
+  assign _042_ = left_3_all | _041_;
+  assign _043_ = _040_ & _042_;
+  assign _045_ = inside_3 & _043_;
+  assign _046_ = ~ before_3_all;
+  assign _047_ = before_3 > 1'h1;
+  assign _048_ = ~ _047_;
+  assign _049_ = _046_ & _048_;
+  assign _050_ = room_3 > 1'h1;
+  assign _051_ = room_3_all | _050_;
+  assign _052_ = _049_ & _051_;
+  assign _053_ = left_3 > 1'h1;
+  assign _054_ = left_3_all | _053_;
+  assign _055_ = _052_ & _054_;
+  assign _056_ = inside_3 & _055_;
+  assign _057_ = ~ before_3_all;
+  assign _058_ = before_3 > 2'h2;
+  assign _059_ = ~ _058_;
+  assign _060_ = _057_ & _059_;
+  assign _061_ = room_3 > 2'h2;
+  assign _062_ = room_3_all | _061_;
+  assign _063_ = _060_ & _062_;
+  assign _064_ = left_3 > 2'h2;
+  assign _065_ = left_3_all | _064_;
+  assign _066_ = _063_ & _065_;
+  assign _067_ = inside_3 & _066_;
+  assign _068_ = ~ before_3_all;
+  assign _069_ = ~ 1'h0;
+  assign _070_ = _068_ & _069_;
+  assign _071_ = room_3_all | 1'h0;
   assign _072_ = _070_ & _071_;
-  assign _073_ = room_3_all | 1'h0;
+  assign _073_ = left_3_all | 1'h0;
   assign _074_ = _072_ & _073_;
-  assign _075_ = left_3_all | 1'h0;
-  assign _076_ = _074_ & _075_;
-  assign _077_ = inside_3 & _076_;
-  assign _078_ = pixel_last & job_last;
-  assign _079_ = pixel & _078_;
+  assign _075_ = inside_3 & _074_;
+  assign _076_ = pixel_last & job_last;
+  assign _077_ = pixel & _076_;
   always @(posedge clk)
     rewind_delay_1 <= rewind;
   always @(posedge clk)
@@ -2452,30 +2449,21 @@ module hwq_addresses(
   always @(posedge clk)
     load_rewind <= rewind_delay_2;
   always @(posedge clk)
-    bank_delay_1 <= weight_bank;
+    renew_delay_1 <= renew_next;
   always @(posedge clk)
-    bank_delay_2 <= bank_delay_1;
+    renew_delay_2 <= renew_delay_1;
   always @(posedge clk)
-    bank_delay_3 <= bank_delay_2;
+    renew_delay_3 <= renew_delay_2;
   always @(posedge clk)
-    bank_delay_4 <= bank_delay_3;
+    renew_delay_4 <= renew_delay_3;
   always @(posedge clk)
-    bank <= bank_delay_4;
-  always @(posedge clk)
-    if (rst) tile_last <= 1'h0;
-    else if (_153_) tile_last <= _252_;
-  always @(posedge clk)
-    if (rst) tile <= 15'h0000;
-    else if (_154_) tile <= _254_;
-  always @(posedge clk)
-    if (rst) pixels_left <= 24'h000000;
-    else if (_155_) pixels_left <= _256_;
+    renew <= renew_delay_4;
   always @(posedge clk)
     if (rst) single_then <= 1'h0;
     else single_then <= then_one;
   always @(posedge clk)
     if (rst) tile_then <= 15'h0000;
-    else tile_then <= _113_;
+    else tile_then <= _111_;
   always @(posedge clk)
     if (rst) last_then <= 1'h0;
     else last_then <= then_fits;
@@ -2484,28 +2472,28 @@ module hwq_addresses(
     else left_then <= pixels_after;
   always @(posedge clk)
     if (rst) block_last <= 1'h0;
-    else if (_156_) block_last <= _258_;
+    else if (_151_) block_last <= _256_;
   always @(posedge clk)
     if (rst) block_then_last <= 1'h0;
-    else block_then_last <= _112_;
+    else block_then_last <= _110_;
   always @(posedge clk)
     if (rst) ky_last <= 1'h0;
-    else ky_last <= _262_;
+    else ky_last <= _260_;
   always @(posedge clk)
     if (rst) ky_then_last <= 1'h0;
-    else ky_then_last <= _111_;
+    else ky_then_last <= _109_;
   always @(posedge clk)
     if (rst) kx_last <= 1'h0;
-    else kx_last <= _265_;
+    else kx_last <= _263_;
   always @(posedge clk)
     if (rst) kx_then_last <= 1'h0;
-    else kx_then_last <= _109_;
+    else kx_then_last <= _107_;
   always @(posedge clk)
     if (rst) chunk_last <= 1'h0;
-    else if (_157_) chunk_last <= _267_;
+    else if (_152_) chunk_last <= _265_;
   always @(posedge clk)
     if (rst) chunk_then_last <= 1'h0;
-    else chunk_then_last <= _108_;
+    else chunk_then_last <= _106_;
   always @(posedge clk)
     if (rst) sum_token_12 <= 8'h00;
     else sum_token_12 <= sum_token_11;
@@ -2541,7 +2529,7 @@ module hwq_addresses(
     else sum_token_2 <= sum_token_1;
   always @(posedge clk)
     if (rst) sum_token_1 <= 8'h00;
-    else sum_token_1 <= { beat[3:0], job_bank, _079_, pass_first, pixel };
+    else sum_token_1 <= { beat[3:0], job_bank, _077_, pass_first, pixel };
   always @(posedge clk)
     if (rst) load <= 4'h0;
     else load <= load_now_1;
@@ -2559,31 +2547,31 @@ module hwq_addresses(
     else load_delay_1 <= loads;
   always @(posedge clk)
     if (rst) operand_valid <= 4'h0;
-    else operand_valid <= { _077_, _069_, _058_, _047_ };
+    else operand_valid <= { _075_, _067_, _056_, _045_ };
   always @(posedge clk)
     if (rst) inside_3 <= 1'h0;
-    else inside_3 <= _035_;
+    else inside_3 <= _032_;
   always @(posedge clk)
     if (rst) left_3_all <= 1'h0;
-    else left_3_all <= _032_;
+    else left_3_all <= _030_;
   always @(posedge clk)
     if (rst) left_3 <= 2'h0;
-    else left_3 <= _029_;
+    else left_3 <= _027_;
   always @(posedge clk)
     if (rst) room_3_all <= 1'h0;
-    else room_3_all <= _027_;
+    else room_3_all <= _025_;
   always @(posedge clk)
     if (rst) room_3 <= 2'h0;
-    else room_3 <= _024_;
+    else room_3 <= _021_;
   always @(posedge clk)
     if (rst) before_3_all <= 1'h0;
-    else before_3_all <= _021_;
+    else before_3_all <= _019_;
   always @(posedge clk)
     if (rst) before_3 <= 2'h0;
-    else before_3 <= _018_;
+    else before_3 <= _016_;
   always @(posedge clk)
     if (rst) inside_2 <= 1'h0;
-    else inside_2 <= _016_;
+    else inside_2 <= _014_;
   always @(posedge clk)
     if (rst) left_2 <= 24'h000000;
     else left_2 <= left_1;
@@ -2610,209 +2598,215 @@ module hwq_addresses(
     else x_1 <= x_sum;
   always @(posedge clk)
     if (rst) tile_start_elements <= 10'h000;
-    else if (_178_) tile_start_elements <= _205_;
+    else if (_176_) tile_start_elements <= _203_;
   always @(posedge clk)
     if (rst) tile_start_y <= 18'h00000;
-    else if (_179_) tile_start_y <= _209_;
+    else if (_177_) tile_start_y <= _207_;
   always @(posedge clk)
     if (rst) tile_start_x <= 24'h000000;
-    else if (_180_) tile_start_x <= _213_;
+    else if (_178_) tile_start_x <= _211_;
   always @(posedge clk)
-    if (_187_) tile_start_column <= 16'h0000;
-    else if (_181_) tile_start_column <= after_column;
+    if (_185_) tile_start_column <= 16'h0000;
+    else if (_179_) tile_start_column <= after_column;
   always @(posedge clk)
     if (rst) here_elements <= 10'h000;
-    else if (_167_) here_elements <= _217_;
+    else if (_162_) here_elements <= _215_;
   always @(posedge clk)
     if (rst) here_y <= 18'h00000;
-    else if (_168_) here_y <= _221_;
+    else if (_163_) here_y <= _219_;
   always @(posedge clk)
     if (rst) here_x <= 24'h000000;
-    else if (_169_) here_x <= _225_;
+    else if (_164_) here_x <= _223_;
   always @(posedge clk)
-    if (_188_) here_column <= 16'h0000;
-    else if (pixel) here_column <= _227_;
+    if (_186_) here_column <= 16'h0000;
+    else if (pixel) here_column <= _225_;
   always @(posedge clk)
     if (rst) pixel_last <= 1'h0;
-    else if (_170_) pixel_last <= _229_;
+    else if (_165_) pixel_last <= _227_;
   always @(posedge clk)
     if (rst) in_tile <= 1'h0;
-    else if (_171_) in_tile <= _231_;
+    else if (_166_) in_tile <= _229_;
   always @(posedge clk)
-    if (rst) weight_bank <= 1'h0;
-    else if (_006_) weight_bank <= _007_;
-  always @(posedge clk)
-    if (_189_) beat <= 5'h00;
+    if (_187_) beat <= 5'h00;
     else if (_005_) beat <= next_beat;
   always @(posedge clk)
-    if (_190_) loading <= 1'h0;
+    if (_188_) loading <= 1'h0;
     else if (start) loading <= 1'h1;
   always @(posedge clk)
-    if (_191_) waiting <= 1'h0;
+    if (_189_) waiting <= 1'h0;
     else if (job_end) waiting <= _001_;
   always @(posedge clk)
     if (rst) running <= 1'h0;
-    else if (_172_) running <= _234_;
+    else if (_167_) running <= _232_;
   always @(posedge clk)
     if (rst) block <= 16'h0000;
-    else if (job_end) block <= _147_;
+    else if (job_end) block <= _145_;
   always @(posedge clk)
-    if (_192_) job_bank <= 1'h0;
-    else if (job_end) job_bank <= _146_;
+    if (_190_) job_bank <= 1'h0;
+    else if (job_end) job_bank <= _144_;
   always @(posedge clk)
     if (rst) taken[0] <= 1'h0;
-    else if (_173_) taken[0] <= _238_;
+    else if (_168_) taken[0] <= _236_;
   always @(posedge clk)
     if (rst) taken[1] <= 1'h0;
-    else if (_174_) taken[1] <= _236_;
+    else if (_169_) taken[1] <= _234_;
   always @(posedge clk)
     if (rst) ky_elements <= 10'h000;
-    else if (_182_) ky_elements <= _239_;
+    else if (_180_) ky_elements <= _237_;
   always @(posedge clk)
     if (rst) ky_rows <= 16'h0000;
-    else if (_183_) ky_rows <= _240_;
+    else if (_181_) ky_rows <= _238_;
   always @(posedge clk)
     if (rst) ky <= 12'h000;
-    else if (_184_) ky <= _128_;
+    else if (_182_) ky <= _126_;
   always @(posedge clk)
     if (rst) kx_elements <= 24'h000000;
-    else if (_185_) kx_elements <= _241_;
+    else if (_183_) kx_elements <= _239_;
   always @(posedge clk)
     if (rst) kx <= 12'h000;
-    else if (_186_) kx <= _125_;
+    else if (_184_) kx <= _123_;
   always @(posedge clk)
     if (rst) run_left <= 24'h000000;
-    else if (_175_) run_left <= _244_;
+    else if (_170_) run_left <= _242_;
   always @(posedge clk)
     if (rst) chunk_elements <= 24'h000000;
-    else if (pass_end) chunk_elements <= _246_;
+    else if (pass_end) chunk_elements <= _244_;
   always @(posedge clk)
     if (rst) chunk <= 24'h000000;
-    else if (pass_end) chunk <= _122_;
+    else if (pass_end) chunk <= _120_;
   always @(posedge clk)
     if (rst) pass_first <= 1'h0;
-    else if (_176_) pass_first <= _248_;
+    else if (_171_) pass_first <= _246_;
   always @(posedge clk)
     if (rst) ending <= 1'h0;
-    else ending <= _120_;
+    else ending <= _118_;
   always @(posedge clk)
     if (rst) single <= 1'h0;
-    else if (_177_) single <= _250_;
-  assign _153_ = { tile_end, start } != 1'h0;
-  assign _154_ = { tile_end, start } != 1'h0;
-  assign _155_ = { tile_end, start } != 1'h0;
-  assign _156_ = { job_end, start } != 1'h0;
-  assign _157_ = { pass_end, start } != 1'h0;
-  assign _158_ = { pixel, _013_, _012_, start } != 4'h8;
-  assign _159_ = { pixel, _012_, start } != 3'h6;
-  assign _160_ = { pixel, start } != 1'h0;
-  assign _161_ = { pixel, _013_, _012_, start } != 4'h8;
-  assign _162_ = { pixel, _012_, start } != 3'h6;
+    else if (_172_) single <= _248_;
+  always @(posedge clk)
+    if (rst) tile_last <= 1'h0;
+    else if (_173_) tile_last <= _250_;
+  always @(posedge clk)
+    if (rst) tile <= 15'h0000;
+    else if (_174_) tile <= _252_;
+  always @(posedge clk)
+    if (rst) pixels_left <= 24'h000000;
+    else if (_175_) pixels_left <= _254_;
+  assign _175_ = { tile_end, start } != 1'h0;
+  assign _151_ = { job_end, start } != 1'h0;
+  assign _152_ = { pass_end, start } != 1'h0;
+  assign _153_ = { pixel, _010_, _009_, start } != 4'h8;
+  assign _154_ = { pixel, _009_, start } != 3'h6;
+  assign _155_ = { pixel, start } != 1'h0;
+  assign _156_ = { pixel, _010_, _009_, start } != 4'h8;
+  assign _157_ = { pixel, _009_, start } != 3'h6;
+  assign _158_ = { pixel, start } != 1'h0;
+  assign _159_ = { pixel, _010_, _009_, start } != 4'h8;
+  assign _160_ = { pixel, _009_, start } != 3'h6;
+  assign _161_ = { pixel, start } != 1'h0;
+  assign _162_ = { pixel, start } != 1'h0;
   assign _163_ = { pixel, start } != 1'h0;
-  assign _164_ = { pixel, _013_, _012_, start } != 4'h8;
-  assign _165_ = { pixel, _012_, start } != 3'h6;
-  assign _166_ = { pixel, start } != 1'h0;
-  assign _167_ = { pixel, start } != 1'h0;
-  assign _168_ = { pixel, start } != 1'h0;
-  assign _169_ = { pixel, start } != 1'h0;
-  assign _170_ = { _006_, running } != 1'h0;
-  assign _171_ = { _006_, running } != 1'h0;
-  assign _172_ = { load_end, job_end, _004_ } != 1'h0;
-  assign _173_ = { _137_, _135_ } != 1'h0;
-  assign _174_ = { _145_, _143_ } != 1'h0;
-  assign _175_ = { pass_end, start } != 1'h0;
-  assign _176_ = { pass_end, start } != 1'h0;
-  assign _177_ = { tile_end, start } != 1'h0;
-  assign _193_ = ~ _012_;
-  assign _194_ = ~ _124_;
-  assign _195_ = ~ _127_;
-  assign _196_ = ~ _124_;
-  assign _197_ = ~ _127_;
-  assign _198_ = ~ _124_;
-  assign _199_ = ~ _127_;
-  assign _200_ = ~ _124_;
-  assign _201_ = ~ _124_;
-  assign _178_ = & { _160_, _159_, _158_ };
-  assign _179_ = & { _163_, _162_, _161_ };
-  assign _180_ = & { _166_, _165_, _164_ };
-  assign _181_ = & { pixel, _013_, _193_ };
-  assign _182_ = & { pass_end, _195_, _194_ };
-  assign _183_ = & { pass_end, _197_, _196_ };
-  assign _184_ = & { pass_end, _199_, _198_ };
-  assign _185_ = & { pass_end, _200_ };
-  assign _186_ = & { pass_end, _201_ };
-  assign _187_ = | { start, rst };
-  assign _188_ = | { start, rst };
-  assign _189_ = | { _006_, start, rst };
-  assign _190_ = | { load_end, rst };
-  assign _191_ = | { _004_, rst };
-  assign _192_ = | { start, rst };
-  assign _202_ = _013_ ? after_elements : 10'hxxx;
-  assign _203_ = _012_ ? 10'hxxx : _202_;
-  assign _204_ = pixel ? _203_ : 10'hxxx;
-  assign _205_ = start ? descriptor__in_base : _204_;
-  assign _206_ = _013_ ? after_y : 18'hxxxxx;
-  assign _207_ = _012_ ? 18'hxxxxx : _206_;
-  assign _208_ = pixel ? _207_ : 18'hxxxxx;
-  assign _209_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _208_;
-  assign _210_ = _013_ ? after_x : 24'hxxxxxx;
-  assign _211_ = _012_ ? 24'hxxxxxx : _210_;
-  assign _212_ = pixel ? _211_ : 24'hxxxxxx;
-  assign _213_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _212_;
-  assign _214_ = _013_ ? after_elements : tile_start_elements;
-  assign _215_ = _012_ ? after_elements : _214_;
-  assign _216_ = pixel ? _215_ : 10'hxxx;
-  assign _217_ = start ? descriptor__in_base : _216_;
-  assign _218_ = _013_ ? after_y : tile_start_y;
-  assign _219_ = _012_ ? after_y : _218_;
-  assign _220_ = pixel ? _219_ : 18'hxxxxx;
-  assign _221_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _220_;
-  assign _222_ = _013_ ? after_x : tile_start_x;
-  assign _223_ = _012_ ? after_x : _222_;
-  assign _224_ = pixel ? _223_ : 24'hxxxxxx;
-  assign _225_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _224_;
-  assign _226_ = _013_ ? after_column : tile_start_column;
-  assign _227_ = _012_ ? after_column : _226_;
-  assign _228_ = running ? _010_ : 1'hx;
-  assign _229_ = _006_ ? next_single : _228_;
-  assign _230_ = running ? _009_ : 1'hx;
-  assign _231_ = _006_ ? 1'h1 : _230_;
-  assign _232_ = job_end ? _150_ : 1'hx;
-  assign _233_ = _004_ ? 1'h1 : _232_;
-  assign _234_ = load_end ? 1'h1 : _233_;
-  assign _235_ = _145_ ? 1'h0 : 1'hx;
-  assign _236_ = _143_ ? 1'h1 : _235_;
-  assign _237_ = _137_ ? 1'h0 : 1'hx;
-  assign _238_ = _135_ ? 1'h1 : _237_;
-  assign _239_ = _130_ ? next_ky_elements : 10'h000;
-  assign _240_ = _130_ ? next_ky_rows : 16'h0000;
-  assign _241_ = _127_ ? next_kx_elements : 24'h000000;
-  assign _242_ = _124_ ? next_run_left : descriptor__run;
-  assign _243_ = pass_end ? _242_ : 24'hxxxxxx;
-  assign _244_ = start ? descriptor__run : _243_;
-  assign _245_ = _127_ ? next_kx_elements : 24'h000000;
-  assign _246_ = _124_ ? next_chunk_elements : _245_;
-  assign _247_ = pass_end ? job_last : 1'hx;
-  assign _248_ = start ? 1'h1 : _247_;
-  assign _249_ = tile_end ? single_then : 1'hx;
-  assign _250_ = start ? first_one : _249_;
-  assign _251_ = tile_end ? last_then : 1'hx;
-  assign _252_ = start ? first_fits : _251_;
-  assign _253_ = tile_end ? tile_then : 15'hxxxx;
-  assign _254_ = start ? _114_ : _253_;
-  assign _255_ = tile_end ? left_then : 24'hxxxxxx;
-  assign _256_ = start ? descriptor__pixels : _255_;
-  assign _257_ = start ? block_only : 1'hx;
-  assign _258_ = job_end ? _148_ : _257_;
-  assign _259_ = start ? ky_only : ky_last;
-  assign _260_ = _127_ ? _259_ : _129_;
-  assign _261_ = _124_ ? _259_ : _260_;
-  assign _262_ = pass_end ? _261_ : _259_;
-  assign _263_ = start ? kx_only : kx_last;
-  assign _264_ = _124_ ? _263_ : _126_;
-  assign _265_ = pass_end ? _264_ : _263_;
-  assign _266_ = start ? chunk_only : 1'hx;
-  assign _267_ = pass_end ? _123_ : _266_;
+  assign _164_ = { pixel, start } != 1'h0;
+  assign _165_ = { renew_next, running } != 1'h0;
+  assign _166_ = { renew_next, running } != 1'h0;
+  assign _167_ = { load_end, job_end, _004_ } != 1'h0;
+  assign _168_ = { _135_, _133_ } != 1'h0;
+  assign _169_ = { _143_, _141_ } != 1'h0;
+  assign _170_ = { pass_end, start } != 1'h0;
+  assign _171_ = { pass_end, start } != 1'h0;
+  assign _172_ = { tile_end, start } != 1'h0;
+  assign _173_ = { tile_end, start } != 1'h0;
+  assign _174_ = { tile_end, start } != 1'h0;
+  assign _191_ = ~ _009_;
+  assign _192_ = ~ _122_;
+  assign _193_ = ~ _125_;
+  assign _194_ = ~ _122_;
+  assign _195_ = ~ _125_;
+  assign _196_ = ~ _122_;
+  assign _197_ = ~ _125_;
+  assign _198_ = ~ _122_;
+  assign _199_ = ~ _122_;
+  assign _176_ = & { _155_, _154_, _153_ };
+  assign _177_ = & { _158_, _157_, _156_ };
+  assign _178_ = & { _161_, _160_, _159_ };
+  assign _179_ = & { pixel, _010_, _191_ };
+  assign _180_ = & { pass_end, _193_, _192_ };
+  assign _181_ = & { pass_end, _195_, _194_ };
+  assign _182_ = & { pass_end, _197_, _196_ };
+  assign _183_ = & { pass_end, _198_ };
+  assign _184_ = & { pass_end, _199_ };
+  assign _185_ = | { start, rst };
+  assign _186_ = | { start, rst };
+  assign _187_ = | { renew_next, start, rst };
+  assign _188_ = | { load_end, rst };
+  assign _189_ = | { _004_, rst };
+  assign _190_ = | { start, rst };
+  assign _200_ = _010_ ? after_elements : 10'hxxx;
+  assign _201_ = _009_ ? 10'hxxx : _200_;
+  assign _202_ = pixel ? _201_ : 10'hxxx;
+  assign _203_ = start ? descriptor__in_base : _202_;
+  assign _204_ = _010_ ? after_y : 18'hxxxxx;
+  assign _205_ = _009_ ? 18'hxxxxx : _204_;
+  assign _206_ = pixel ? _205_ : 18'hxxxxx;
+  assign _207_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _206_;
+  assign _208_ = _010_ ? after_x : 24'hxxxxxx;
+  assign _209_ = _009_ ? 24'hxxxxxx : _208_;
+  assign _210_ = pixel ? _209_ : 24'hxxxxxx;
+  assign _211_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _210_;
+  assign _212_ = _010_ ? after_elements : tile_start_elements;
+  assign _213_ = _009_ ? after_elements : _212_;
+  assign _214_ = pixel ? _213_ : 10'hxxx;
+  assign _215_ = start ? descriptor__in_base : _214_;
+  assign _216_ = _010_ ? after_y : tile_start_y;
+  assign _217_ = _009_ ? after_y : _216_;
+  assign _218_ = pixel ? _217_ : 18'hxxxxx;
+  assign _219_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _218_;
+  assign _220_ = _010_ ? after_x : tile_start_x;
+  assign _221_ = _009_ ? after_x : _220_;
+  assign _222_ = pixel ? _221_ : 24'hxxxxxx;
+  assign _223_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _222_;
+  assign _224_ = _010_ ? after_column : tile_start_column;
+  assign _225_ = _009_ ? after_column : _224_;
+  assign _226_ = running ? _008_ : 1'hx;
+  assign _227_ = renew_next ? next_single : _226_;
+  assign _228_ = running ? _007_ : 1'hx;
+  assign _229_ = renew_next ? 1'h1 : _228_;
+  assign _230_ = job_end ? _148_ : 1'hx;
+  assign _231_ = _004_ ? 1'h1 : _230_;
+  assign _232_ = load_end ? 1'h1 : _231_;
+  assign _233_ = _143_ ? 1'h0 : 1'hx;
+  assign _234_ = _141_ ? 1'h1 : _233_;
+  assign _235_ = _135_ ? 1'h0 : 1'hx;
+  assign _236_ = _133_ ? 1'h1 : _235_;
+  assign _237_ = _128_ ? next_ky_elements : 10'h000;
+  assign _238_ = _128_ ? next_ky_rows : 16'h0000;
+  assign _239_ = _125_ ? next_kx_elements : 24'h000000;
+  assign _240_ = _122_ ? next_run_left : descriptor__run;
+  assign _241_ = pass_end ? _240_ : 24'hxxxxxx;
+  assign _242_ = start ? descriptor__run : _241_;
+  assign _243_ = _125_ ? next_kx_elements : 24'h000000;
+  assign _244_ = _122_ ? next_chunk_elements : _243_;
+  assign _245_ = pass_end ? job_last : 1'hx;
+  assign _246_ = start ? 1'h1 : _245_;
+  assign _247_ = tile_end ? single_then : 1'hx;
+  assign _248_ = start ? first_one : _247_;
+  assign _249_ = tile_end ? last_then : 1'hx;
+  assign _250_ = start ? first_fits : _249_;
+  assign _251_ = tile_end ? tile_then : 15'hxxxx;
+  assign _252_ = start ? _112_ : _251_;
+  assign _253_ = tile_end ? left_then : 24'hxxxxxx;
+  assign _254_ = start ? descriptor__pixels : _253_;
+  assign _255_ = start ? block_only : 1'hx;
+  assign _256_ = job_end ? _146_ : _255_;
+  assign _257_ = start ? ky_only : ky_last;
+  assign _258_ = _125_ ? _257_ : _127_;
+  assign _259_ = _122_ ? _257_ : _258_;
+  assign _260_ = pass_end ? _259_ : _257_;
+  assign _261_ = start ? kx_only : kx_last;
+  assign _262_ = _122_ ? _261_ : _124_;
+  assign _263_ = pass_end ? _262_ : _261_;
+  assign _264_ = start ? chunk_only : 1'hx;
+  assign _265_ = pass_end ? _121_ : _264_;
   assign first_one = start ? _044_ : 1'h0;
   assign first_fits = start ? _011_ : 1'h0;
   assign sum_address = sum_token_12[7:4];
@@ -2851,25 +2845,8 @@ module hwq_operands(
 endmodule
 
 module hwq_array(
-  clk, rst, operands, bank, load, weights, sums
+  clk, rst, operands, renew, load, weights, sums
 );
-  input bank;
-  wire bank;
-  reg bank_0_1_1 = 1'h0;
-  reg bank_0_2_1 = 1'h0;
-  reg bank_0_3_1 = 1'h0;
-  reg bank_1_1_1 = 1'h0;
-  reg bank_1_2_1 = 1'h0;
-  reg bank_1_3_1 = 1'h0;
-  reg bank_2_1_1 = 1'h0;
-  reg bank_2_2_1 = 1'h0;
-  reg bank_2_3_1 = 1'h0;
-  reg bank_3_1_1 = 1'h0;
-  reg bank_3_2_1 = 1'h0;
-  reg bank_3_3_1 = 1'h0;
-  reg bank_skew_0_1 = 1'h0;
-  reg bank_skew_1_1 = 1'h0;
-  reg bank_skew_2_1 = 1'h0;
   input clk;
   wire clk;
   input [3:0] load;
@@ -2922,6 +2899,23 @@ module hwq_array(
   wire [17:0] pe_3_1__psum_out;
   wire [17:0] pe_3_2__psum_out;
   wire [17:0] pe_3_3__psum_out;
+  input renew;
+  wire renew;
+  reg renew_0_1_1 = 1'h0;
+  reg renew_0_2_1 = 1'h0;
+  reg renew_0_3_1 = 1'h0;
+  reg renew_1_1_1 = 1'h0;
+  reg renew_1_2_1 = 1'h0;
+  reg renew_1_3_1 = 1'h0;
+  reg renew_2_1_1 = 1'h0;
+  reg renew_2_2_1 = 1'h0;
+  reg renew_2_3_1 = 1'h0;
+  reg renew_3_1_1 = 1'h0;
+  reg renew_3_2_1 = 1'h0;
+  reg renew_3_3_1 = 1'h0;
+  reg renew_skew_0_1 = 1'h0;
+  reg renew_skew_1_1 = 1'h0;
+  reg renew_skew_2_1 = 1'h0;
   input rst;
   wire rst;
   reg [17:0] sum_deskew_0_1 = 18'h00000;
@@ -2955,33 +2949,33 @@ module hwq_array(
   always @(posedge clk)
     operand_0_1_1 <= operands[7:0];
   always @(posedge clk)
-    bank_0_1_1 <= bank;
+    renew_0_1_1 <= renew;
   always @(posedge clk)
     operand_0_2_1 <= operand_0_1_1;
   always @(posedge clk)
-    bank_0_2_1 <= bank_0_1_1;
+    renew_0_2_1 <= renew_0_1_1;
   always @(posedge clk)
     operand_0_3_1 <= operand_0_2_1;
   always @(posedge clk)
-    bank_0_3_1 <= bank_0_2_1;
+    renew_0_3_1 <= renew_0_2_1;
   always @(posedge clk)
-    bank_skew_0_1 <= bank;
+    renew_skew_0_1 <= renew;
   always @(posedge clk)
     operand_skew_1_1 <= operands[15:8];
   always @(posedge clk)
     operand_1_1_1 <= operand_skew_1_1;
   always @(posedge clk)
-    bank_1_1_1 <= bank_skew_0_1;
+    renew_1_1_1 <= renew_skew_0_1;
   always @(posedge clk)
     operand_1_2_1 <= operand_1_1_1;
   always @(posedge clk)
-    bank_1_2_1 <= bank_1_1_1;
+    renew_1_2_1 <= renew_1_1_1;
   always @(posedge clk)
     operand_1_3_1 <= operand_1_2_1;
   always @(posedge clk)
-    bank_1_3_1 <= bank_1_2_1;
+    renew_1_3_1 <= renew_1_2_1;
   always @(posedge clk)
-    bank_skew_1_1 <= bank_skew_0_1;
+    renew_skew_1_1 <= renew_skew_0_1;
   always @(posedge clk)
     operand_skew_2_1 <= operands[23:16];
   always @(posedge clk)
@@ -2989,17 +2983,17 @@ module hwq_array(
   always @(posedge clk)
     operand_2_1_1 <= operand_skew_2_2;
   always @(posedge clk)
-    bank_2_1_1 <= bank_skew_1_1;
+    renew_2_1_1 <= renew_skew_1_1;
   always @(posedge clk)
     operand_2_2_1 <= operand_2_1_1;
   always @(posedge clk)
-    bank_2_2_1 <= bank_2_1_1;
+    renew_2_2_1 <= renew_2_1_1;
   always @(posedge clk)
     operand_2_3_1 <= operand_2_2_1;
   always @(posedge clk)
-    bank_2_3_1 <= bank_2_2_1;
+    renew_2_3_1 <= renew_2_2_1;
   always @(posedge clk)
-    bank_skew_2_1 <= bank_skew_1_1;
+    renew_skew_2_1 <= renew_skew_1_1;
   always @(posedge clk)
     operand_skew_3_1 <= operands[31:24];
   always @(posedge clk)
@@ -3009,15 +3003,15 @@ module hwq_array(
   always @(posedge clk)
     operand_3_1_1 <= operand_skew_3_3;
   always @(posedge clk)
-    bank_3_1_1 <= bank_skew_2_1;
+    renew_3_1_1 <= renew_skew_2_1;
   always @(posedge clk)
     operand_3_2_1 <= operand_3_1_1;
   always @(posedge clk)
-    bank_3_2_1 <= bank_3_1_1;
+    renew_3_2_1 <= renew_3_1_1;
   always @(posedge clk)
     operand_3_3_1 <= operand_3_2_1;
   always @(posedge clk)
-    bank_3_3_1 <= bank_3_2_1;
+    renew_3_3_1 <= renew_3_2_1;
   always @(posedge clk)
     sum_deskew_0_1 <= pe_3_0__psum_out;
   always @(posedge clk)
@@ -3067,162 +3061,162 @@ module hwq_array(
     if (rst) load_0_1_1 <= 1'h0;
     else load_0_1_1 <= load[0];
   hwq_pe pe_0_0 (
-    .bank_in(bank),
     .clk(clk),
     .load_in(load[0]),
     .operand_in(operands[7:0]),
     .psum_in(18'h00000),
     .psum_out(pe_0_0__psum_out),
+    .renew_in(renew),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_0_1 (
-    .bank_in(bank_0_1_1),
     .clk(clk),
     .load_in(load_0_1_1),
     .operand_in(operand_0_1_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_1__psum_out),
+    .renew_in(renew_0_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_0_2 (
-    .bank_in(bank_0_2_1),
     .clk(clk),
     .load_in(load_0_2_1),
     .operand_in(operand_0_2_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_2__psum_out),
+    .renew_in(renew_0_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_0_3 (
-    .bank_in(bank_0_3_1),
     .clk(clk),
     .load_in(load_0_3_1),
     .operand_in(operand_0_3_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_3__psum_out),
+    .renew_in(renew_0_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
   hwq_pe pe_1_0 (
-    .bank_in(bank_skew_0_1),
     .clk(clk),
     .load_in(load[1]),
     .operand_in(operand_skew_1_1),
     .psum_in(pe_0_0__psum_out),
     .psum_out(pe_1_0__psum_out),
+    .renew_in(renew_skew_0_1),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_1_1 (
-    .bank_in(bank_1_1_1),
     .clk(clk),
     .load_in(load_1_1_1),
     .operand_in(operand_1_1_1),
     .psum_in(pe_0_1__psum_out),
     .psum_out(pe_1_1__psum_out),
+    .renew_in(renew_1_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_1_2 (
-    .bank_in(bank_1_2_1),
     .clk(clk),
     .load_in(load_1_2_1),
     .operand_in(operand_1_2_1),
     .psum_in(pe_0_2__psum_out),
     .psum_out(pe_1_2__psum_out),
+    .renew_in(renew_1_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_1_3 (
-    .bank_in(bank_1_3_1),
     .clk(clk),
     .load_in(load_1_3_1),
     .operand_in(operand_1_3_1),
     .psum_in(pe_0_3__psum_out),
     .psum_out(pe_1_3__psum_out),
+    .renew_in(renew_1_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
   hwq_pe pe_2_0 (
-    .bank_in(bank_skew_1_1),
     .clk(clk),
     .load_in(load[2]),
     .operand_in(operand_skew_2_2),
     .psum_in(pe_1_0__psum_out),
     .psum_out(pe_2_0__psum_out),
+    .renew_in(renew_skew_1_1),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_2_1 (
-    .bank_in(bank_2_1_1),
     .clk(clk),
     .load_in(load_2_1_1),
     .operand_in(operand_2_1_1),
     .psum_in(pe_1_1__psum_out),
     .psum_out(pe_2_1__psum_out),
+    .renew_in(renew_2_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_2_2 (
-    .bank_in(bank_2_2_1),
     .clk(clk),
     .load_in(load_2_2_1),
     .operand_in(operand_2_2_1),
     .psum_in(pe_1_2__psum_out),
     .psum_out(pe_2_2__psum_out),
+    .renew_in(renew_2_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_2_3 (
-    .bank_in(bank_2_3_1),
     .clk(clk),
     .load_in(load_2_3_1),
     .operand_in(operand_2_3_1),
     .psum_in(pe_1_3__psum_out),
     .psum_out(pe_2_3__psum_out),
+    .renew_in(renew_2_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
   hwq_pe pe_3_0 (
-    .bank_in(bank_skew_2_1),
     .clk(clk),
     .load_in(load[3]),
     .operand_in(operand_skew_3_3),
     .psum_in(pe_2_0__psum_out),
     .psum_out(pe_3_0__psum_out),
+    .renew_in(renew_skew_2_1),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_3_1 (
-    .bank_in(bank_3_1_1),
     .clk(clk),
     .load_in(load_3_1_1),
     .operand_in(operand_3_1_1),
     .psum_in(pe_2_1__psum_out),
     .psum_out(pe_3_1__psum_out),
+    .renew_in(renew_3_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_3_2 (
-    .bank_in(bank_3_2_1),
     .clk(clk),
     .load_in(load_3_2_1),
     .operand_in(operand_3_2_1),
     .psum_in(pe_2_2__psum_out),
     .psum_out(pe_3_2__psum_out),
+    .renew_in(renew_3_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_3_3 (
-    .bank_in(bank_3_3_1),
     .clk(clk),
     .load_in(load_3_3_1),
     .operand_in(operand_3_3_1),
     .psum_in(pe_2_3__psum_out),
     .psum_out(pe_3_3__psum_out),
+    .renew_in(renew_3_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
@@ -3969,19 +3963,14 @@ module hwq_requantizer(
 endmodule
 
 module hwq_pe(
-  clk, rst, operand_in, bank_in, load_in, weight_in, psum_in, psum_out
+  clk, rst, operand_in, renew_in, load_in, weight_in, psum_in, psum_out
 );
-  wire [7:0] _00_;
-  wire [15:0] _01_;
-  wire _02_;
-  wire _03_;
-  wire _04_;
-  input bank_in;
-  wire bank_in;
+  wire [15:0] _0_;
   input clk;
   wire clk;
   input load_in;
   wire load_in;
+  reg [7:0] loaded = 8'h00;
   input [7:0] operand_in;
   wire [7:0] operand_in;
   reg [15:0] product = 16'h0000;
@@ -3990,27 +3979,24 @@ module hwq_pe(
   wire [17:0] psum_in;
   output [17:0] psum_out;
   reg [17:0] psum_out = 18'h00000;
+  input renew_in;
+  wire renew_in;
   input rst;
   wire rst;
-  reg [7:0] weight_0 = 8'h00;
-  reg [7:0] weight_1 = 8'h00;
+  reg [7:0] weight = 8'h00;
   input [7:0] weight_in;
   wire [7:0] weight_in;
   always @(posedge clk)
-    product <= _01_;
-  assign _00_ = bank_in ? weight_1 : weight_0;
-  assign _01_ = $signed(operand_in) * $signed(_00_);
+    product <= _0_;
+  assign _0_ = $signed(operand_in) * $signed(weight);
   assign psum = $signed(psum_in) + $signed(product);
+  always @(posedge clk)
+    if (load_in) loaded <= weight_in;
   always @(posedge clk)
     if (rst) psum_out <= 18'h00000;
     else psum_out <= psum;
   always @(posedge clk)
-    if (_02_) weight_1 <= weight_in;
-  always @(posedge clk)
-    if (_03_) weight_0 <= weight_in;
-  assign _04_ = ~ bank_in;
-  assign _02_ = & { load_in, _04_ };
-  assign _03_ = & { load_in, bank_in };
+    if (renew_in) weight <= loaded;
 endmodule
 
 module hwq_ram_16x128(

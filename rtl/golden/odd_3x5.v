@@ -1294,11 +1294,11 @@ module hwq_array_engine(
   wire accumulator__first;
   wire [89:0] accumulator__sums;
   wire accumulator__valid;
-  wire addresses__bank;
   wire addresses__freed;
   wire addresses__freed_bank;
   wire [2:0] addresses__load;
   wire [2:0] addresses__operand_valid;
+  wire addresses__renew;
   wire addresses__sum_last;
   wire [26:0] array__operands;
   input clk;
@@ -1409,7 +1409,6 @@ module hwq_array_engine(
     .valid(accumulator__valid)
   );
   hwq_addresses addresses (
-    .bank(addresses__bank),
     .clk(clk),
     .descriptor__blocks(command__descriptor__blocks),
     .descriptor__chunk_count(command__descriptor__chunk_count),
@@ -1437,6 +1436,7 @@ module hwq_array_engine(
     .load_rewind(weights__rewind),
     .operand_valid(addresses__operand_valid),
     .read_address(read__address),
+    .renew(addresses__renew),
     .rst(rst),
     .start(command__start),
     .sum_address(accumulator__address),
@@ -1446,10 +1446,10 @@ module hwq_array_engine(
     .sum_valid(accumulator__valid)
   );
   hwq_array array (
-    .bank(addresses__bank),
     .clk(clk),
     .load(addresses__load),
     .operands(array__operands),
+    .renew(addresses__renew),
     .rst(rst),
     .sums(accumulator__sums),
     .weights(weights__weights)
@@ -1749,7 +1749,7 @@ module hwq_addresses(
   descriptor__ky_count, descriptor__kx_count, descriptor__chunk_count, descriptor__run, descriptor__x_start,
   descriptor__in_base, descriptor__in_row, descriptor__y_start, descriptor__in_height, descriptor__x_step,
   descriptor__y_step, descriptor__y_step_elements, descriptor__kx_step, descriptor__ky_step,
-  descriptor__ky_step_elements , start, freed, freed_bank, read_address, operand_valid, bank, load, load_ahead,
+  descriptor__ky_step_elements , start, freed, freed_bank, read_address, operand_valid, renew, load, load_ahead,
   load_rewind, sum_valid, sum_first, sum_last, sum_bank, sum_address
 );
   wire _000_;
@@ -1759,21 +1759,21 @@ module hwq_addresses(
   wire _004_;
   wire _005_;
   wire _006_;
-  wire _007_;
-  wire _008_;
-  wire [1:0] _009_;
-  wire [1:0] _010_;
+  wire [1:0] _007_;
+  wire [1:0] _008_;
+  wire _009_;
+  wire _010_;
   wire _011_;
   wire _012_;
-  wire _013_;
-  wire _014_;
-  wire [1:0] _015_;
-  wire [1:0] _016_;
+  wire [1:0] _013_;
+  wire [1:0] _014_;
+  wire _015_;
+  wire _016_;
   wire _017_;
-  wire _018_;
-  wire _019_;
-  wire [1:0] _020_;
-  wire [1:0] _021_;
+  wire [1:0] _018_;
+  wire [1:0] _019_;
+  wire _020_;
+  wire _021_;
   wire _022_;
   wire _023_;
   wire _024_;
@@ -1841,24 +1841,24 @@ module hwq_addresses(
   wire _086_;
   wire _087_;
   wire _088_;
-  wire _089_;
-  wire _090_;
-  wire [14:0] _091_;
-  wire [14:0] _092_;
+  wire [14:0] _089_;
+  wire [14:0] _090_;
+  wire _091_;
+  wire _092_;
   wire _093_;
   wire _094_;
   wire _095_;
   wire _096_;
   wire _097_;
-  wire _098_;
+  wire [23:0] _098_;
   wire _099_;
-  wire [23:0] _100_;
-  wire _101_;
+  wire _100_;
+  wire [11:0] _101_;
   wire _102_;
-  wire [11:0] _103_;
-  wire _104_;
+  wire _103_;
+  wire [11:0] _104_;
   wire _105_;
-  wire [11:0] _106_;
+  wire _106_;
   wire _107_;
   wire _108_;
   wire _109_;
@@ -1875,9 +1875,9 @@ module hwq_addresses(
   wire _120_;
   wire _121_;
   wire _122_;
-  wire _123_;
+  wire [15:0] _123_;
   wire _124_;
-  wire [15:0] _125_;
+  wire _125_;
   wire _126_;
   wire _127_;
   wire _128_;
@@ -1938,34 +1938,34 @@ module hwq_addresses(
   wire _183_;
   wire _184_;
   wire _185_;
-  wire _186_;
-  wire _187_;
+  wire [9:0] _186_;
+  wire [9:0] _187_;
   wire [9:0] _188_;
   wire [9:0] _189_;
-  wire [9:0] _190_;
-  wire [9:0] _191_;
+  wire [17:0] _190_;
+  wire [17:0] _191_;
   wire [17:0] _192_;
   wire [17:0] _193_;
-  wire [17:0] _194_;
-  wire [17:0] _195_;
+  wire [23:0] _194_;
+  wire [23:0] _195_;
   wire [23:0] _196_;
   wire [23:0] _197_;
-  wire [23:0] _198_;
-  wire [23:0] _199_;
+  wire [9:0] _198_;
+  wire [9:0] _199_;
   wire [9:0] _200_;
   wire [9:0] _201_;
-  wire [9:0] _202_;
-  wire [9:0] _203_;
+  wire [17:0] _202_;
+  wire [17:0] _203_;
   wire [17:0] _204_;
   wire [17:0] _205_;
-  wire [17:0] _206_;
-  wire [17:0] _207_;
+  wire [23:0] _206_;
+  wire [23:0] _207_;
   wire [23:0] _208_;
   wire [23:0] _209_;
-  wire [23:0] _210_;
-  wire [23:0] _211_;
-  wire [15:0] _212_;
-  wire [15:0] _213_;
+  wire [15:0] _210_;
+  wire [15:0] _211_;
+  wire _212_;
+  wire _213_;
   wire _214_;
   wire _215_;
   wire _216_;
@@ -1975,26 +1975,26 @@ module hwq_addresses(
   wire _220_;
   wire _221_;
   wire _222_;
-  wire _223_;
-  wire _224_;
-  wire [9:0] _225_;
-  wire [15:0] _226_;
+  wire [9:0] _223_;
+  wire [15:0] _224_;
+  wire [23:0] _225_;
+  wire [23:0] _226_;
   wire [23:0] _227_;
   wire [23:0] _228_;
   wire [23:0] _229_;
   wire [23:0] _230_;
-  wire [23:0] _231_;
-  wire [23:0] _232_;
+  wire _231_;
+  wire _232_;
   wire _233_;
   wire _234_;
   wire _235_;
   wire _236_;
-  wire _237_;
-  wire _238_;
-  wire [14:0] _239_;
-  wire [14:0] _240_;
-  wire [23:0] _241_;
-  wire [23:0] _242_;
+  wire [14:0] _237_;
+  wire [14:0] _238_;
+  wire [23:0] _239_;
+  wire [23:0] _240_;
+  wire _241_;
+  wire _242_;
   wire _243_;
   wire _244_;
   wire _245_;
@@ -2004,19 +2004,11 @@ module hwq_addresses(
   wire _249_;
   wire _250_;
   wire _251_;
-  wire _252_;
-  wire _253_;
   wire [9:0] address_sum;
   wire [15:0] after_column;
   wire [9:0] after_elements;
   wire [23:0] after_x;
   wire [17:0] after_y;
-  output bank;
-  reg bank = 1'h0;
-  reg bank_delay_1 = 1'h0;
-  reg bank_delay_2 = 1'h0;
-  reg bank_delay_3 = 1'h0;
-  reg bank_delay_4 = 1'h0;
   reg [4:0] beat = 5'h00;
   wire [5:0] beat_after;
   reg [26:0] before_2 = 27'h0000000;
@@ -2152,6 +2144,13 @@ module hwq_addresses(
   reg [23:0] pixels_left = 24'h000000;
   output [9:0] read_address;
   reg [9:0] read_address = 10'h000;
+  output renew;
+  reg renew = 1'h0;
+  reg renew_delay_1 = 1'h0;
+  reg renew_delay_2 = 1'h0;
+  reg renew_delay_3 = 1'h0;
+  reg renew_delay_4 = 1'h0;
+  wire renew_next;
   wire rewind;
   reg rewind_delay_1 = 1'h0;
   reg rewind_delay_2 = 1'h0;
@@ -2201,7 +2200,6 @@ module hwq_addresses(
   reg [17:0] tile_start_y = 18'h00000;
   reg [14:0] tile_then = 15'h0000;
   reg waiting = 1'h0;
-  reg weight_bank = 1'h0;
   reg [25:0] x_1 = 26'h0000000;
   wire [25:0] x_sum;
   reg [18:0] y_1 = 19'h00000;
@@ -2220,17 +2218,17 @@ module hwq_addresses(
   assign next_block = block + 1'h1;
   assign block_only = descriptor__blocks == 1'h1;
   assign block_after = block + 2'h2;
-  assign _096_ = chunk_last & kx_last;
-  assign job_last = _096_ & ky_last;
+  assign _094_ = chunk_last & kx_last;
+  assign job_last = _094_ & ky_last;
   assign pixel = running & in_tile;
   assign pass_end = running & ending;
-  assign _107_ = pass_end & job_last;
-  assign tile_end = _107_ & block_last;
+  assign _105_ = pass_end & job_last;
+  assign tile_end = _105_ & block_last;
   assign pixels_after = pixels_left - descriptor__tile_pixels;
   assign then_fits = left_then <= descriptor__tile_pixels;
-  assign _128_ = left_then == 1'h1;
+  assign _126_ = left_then == 1'h1;
   assign _000_ = descriptor__tile_pixels == 1'h1;
-  assign then_one = _128_ | _000_;
+  assign then_one = _126_ | _000_;
   assign _011_ = descriptor__pixels <= descriptor__tile_pixels;
   assign _022_ = descriptor__pixels == 1'h1;
   assign _033_ = descriptor__tile_pixels == 1'h1;
@@ -2241,12 +2239,13 @@ module hwq_addresses(
   assign next_run_left = run_left + 24'hfffffd;
   assign next_ky_rows = ky_rows + descriptor__ky_step;
   assign next_ky_elements = ky_elements + descriptor__ky_step_elements;
-  assign _065_ = job_bank ? taken[0] : taken[1];
-  assign other_free = ~ _065_;
+  assign _063_ = job_bank ? taken[0] : taken[1];
+  assign other_free = ~ _063_;
   assign job_end = pass_end & job_last;
   assign layer_end = tile_end & tile_last;
-  assign _066_ = beat == 2'h2;
-  assign load_end = loading & _066_;
+  assign _064_ = beat == 2'h2;
+  assign load_end = loading & _064_;
+  assign renew_next = pass_end | load_end;
   assign next_column = here_column + 1'h1;
   assign row_end = next_column == descriptor__out_width;
   assign next_x = $signed(here_x) + $signed({ 1'h0, descriptor__x_step });
@@ -2262,140 +2261,138 @@ module hwq_addresses(
   assign address_sum = $signed(elements_1) + $signed(x_1[9:0]);
   assign missing = - $signed(x_1);
   assign room = $signed({ 1'h0, descriptor__in_row }) - $signed(x_1);
-  assign _067_ = block_last & job_last;
-  assign _068_ = _067_ & tile_last;
-  assign _069_ = ~ _068_;
-  assign _070_ = running & _069_;
-  assign _071_ = loading | _070_;
-  assign _072_ = beat == 1'h0;
-  assign loads[0] = _071_ & _072_;
-  assign _073_ = block_last & job_last;
-  assign _074_ = _073_ & tile_last;
-  assign _075_ = ~ _074_;
-  assign _076_ = running & _075_;
-  assign _077_ = loading | _076_;
-  assign _078_ = beat == 1'h1;
-  assign loads[1] = _077_ & _078_;
-  assign _079_ = block_last & job_last;
-  assign _080_ = _079_ & tile_last;
-  assign _081_ = ~ _080_;
-  assign _082_ = running & _081_;
-  assign _083_ = loading | _082_;
-  assign _084_ = beat == 2'h2;
-  assign loads[2] = _083_ & _084_;
-  assign _085_ = block_last & job_last;
-  assign _086_ = loading | _085_;
-  assign rewind = loads[0] & _086_;
+  assign _065_ = block_last & job_last;
+  assign _066_ = _065_ & tile_last;
+  assign _067_ = ~ _066_;
+  assign _068_ = running & _067_;
+  assign _069_ = loading | _068_;
+  assign _070_ = beat == 1'h0;
+  assign loads[0] = _069_ & _070_;
+  assign _071_ = block_last & job_last;
+  assign _072_ = _071_ & tile_last;
+  assign _073_ = ~ _072_;
+  assign _074_ = running & _073_;
+  assign _075_ = loading | _074_;
+  assign _076_ = beat == 1'h1;
+  assign loads[1] = _075_ & _076_;
+  assign _077_ = block_last & job_last;
+  assign _078_ = _077_ & tile_last;
+  assign _079_ = ~ _078_;
+  assign _080_ = running & _079_;
+  assign _081_ = loading | _080_;
+  assign _082_ = beat == 2'h2;
+  assign loads[2] = _081_ & _082_;
+  assign _083_ = block_last & job_last;
+  assign _084_ = loading | _083_;
+  assign rewind = loads[0] & _084_;
   assign load_ahead = | load_delay_3;
-  assign _087_ = chunk_after == descriptor__chunk_count;
-  assign _088_ = kx_after == descriptor__kx_count;
-  assign _089_ = ky_after == descriptor__ky_count;
-  assign _090_ = block_after == descriptor__blocks;
-  assign _091_ = then_fits ? left_then[14:0] : descriptor__tile_pixels;
-  assign _092_ = first_fits ? descriptor__pixels[14:0] : descriptor__tile_pixels;
-  assign _093_ = ~ pass_end;
-  assign _094_ = running & _093_;
-  assign _095_ = beat_after >= tile;
-  assign _097_ = _094_ & _095_;
-  assign _098_ = beat_after >= 2'h3;
-  assign _099_ = _097_ & _098_;
-  assign _100_ = chunk_last ? 24'h000000 : next_chunk;
-  assign _101_ = chunk_last ? chunk_only : chunk_then_last;
-  assign _102_ = ~ chunk_last;
-  assign _103_ = kx_last ? 12'h000 : next_kx;
-  assign _104_ = kx_last ? kx_only : kx_then_last;
-  assign _105_ = ~ kx_last;
-  assign _106_ = ky_last ? 12'h000 : next_ky;
-  assign _108_ = ky_last ? ky_only : ky_then_last;
-  assign _109_ = ~ ky_last;
-  assign _110_ = running & pass_first;
-  assign _111_ = beat == 1'h0;
+  assign _085_ = chunk_after == descriptor__chunk_count;
+  assign _086_ = kx_after == descriptor__kx_count;
+  assign _087_ = ky_after == descriptor__ky_count;
+  assign _088_ = block_after == descriptor__blocks;
+  assign _089_ = then_fits ? left_then[14:0] : descriptor__tile_pixels;
+  assign _090_ = first_fits ? descriptor__pixels[14:0] : descriptor__tile_pixels;
+  assign _091_ = ~ pass_end;
+  assign _092_ = running & _091_;
+  assign _093_ = beat_after >= tile;
+  assign _095_ = _092_ & _093_;
+  assign _096_ = beat_after >= 2'h3;
+  assign _097_ = _095_ & _096_;
+  assign _098_ = chunk_last ? 24'h000000 : next_chunk;
+  assign _099_ = chunk_last ? chunk_only : chunk_then_last;
+  assign _100_ = ~ chunk_last;
+  assign _101_ = kx_last ? 12'h000 : next_kx;
+  assign _102_ = kx_last ? kx_only : kx_then_last;
+  assign _103_ = ~ kx_last;
+  assign _104_ = ky_last ? 12'h000 : next_ky;
+  assign _106_ = ky_last ? ky_only : ky_then_last;
+  assign _107_ = ~ ky_last;
+  assign _108_ = running & pass_first;
+  assign _109_ = beat == 1'h0;
+  assign _110_ = _108_ & _109_;
+  assign _111_ = job_bank == 1'h0;
   assign _112_ = _110_ & _111_;
-  assign _113_ = job_bank == 1'h0;
-  assign _114_ = _112_ & _113_;
-  assign _115_ = freed_bank == 1'h0;
-  assign _116_ = freed & _115_;
-  assign _117_ = running & pass_first;
-  assign _118_ = beat == 1'h0;
+  assign _113_ = freed_bank == 1'h0;
+  assign _114_ = freed & _113_;
+  assign _115_ = running & pass_first;
+  assign _116_ = beat == 1'h0;
+  assign _117_ = _115_ & _116_;
+  assign _118_ = job_bank == 1'h1;
   assign _119_ = _117_ & _118_;
-  assign _120_ = job_bank == 1'h1;
-  assign _121_ = _119_ & _120_;
-  assign _122_ = freed_bank == 1'h1;
-  assign _123_ = freed & _122_;
-  assign _124_ = ~ job_bank;
-  assign _125_ = block_last ? 16'h0000 : next_block;
-  assign _126_ = block_last ? block_only : block_then_last;
-  assign _127_ = ~ layer_end;
-  assign _129_ = other_free & _127_;
-  assign _130_ = ~ other_free;
-  assign _131_ = ~ layer_end;
-  assign _132_ = _130_ & _131_;
-  assign _133_ = job_bank ? taken[1] : taken[0];
-  assign _134_ = ~ _133_;
-  assign _135_ = waiting & _134_;
-  assign _136_ = loading | running;
-  assign _137_ = pass_end | load_end;
-  assign _138_ = ~ weight_bank;
-  assign _001_ = ~ pixel_last;
-  assign _002_ = in_tile & _001_;
-  assign _003_ = beat_after == tile;
-  assign _004_ = ~ pixel_last;
-  assign _005_ = job_last & block_last;
-  assign _006_ = ~ y_1[18];
-  assign _007_ = $signed(y_1) < $signed({ 1'h0, descriptor__in_height });
-  assign _008_ = _006_ & _007_;
-  assign _009_ = ~ { before_2[26], before_2[26] };
-  assign _010_ = before_2[1:0] & _009_;
-  assign _012_ = ~ before_2[26];
-  assign _013_ = | before_2[25:2];
-  assign _014_ = _012_ & _013_;
-  assign _015_ = ~ { room_2[26], room_2[26] };
-  assign _016_ = room_2[1:0] & _015_;
-  assign _017_ = ~ room_2[26];
-  assign _018_ = | room_2[25:2];
-  assign _019_ = _017_ & _018_;
+  assign _120_ = freed_bank == 1'h1;
+  assign _121_ = freed & _120_;
+  assign _122_ = ~ job_bank;
+  assign _123_ = block_last ? 16'h0000 : next_block;
+  assign _124_ = block_last ? block_only : block_then_last;
+  assign _125_ = ~ layer_end;
+  assign _127_ = other_free & _125_;
+  assign _128_ = ~ other_free;
+  assign _129_ = ~ layer_end;
+  assign _130_ = _128_ & _129_;
+  assign _131_ = job_bank ? taken[1] : taken[0];
+  assign _132_ = ~ _131_;
+  assign _133_ = waiting & _132_;
+  assign _134_ = loading | running;
+  assign _135_ = ~ pixel_last;
+  assign _136_ = in_tile & _135_;
+  assign _001_ = beat_after == tile;
+  assign _002_ = ~ pixel_last;
+  assign _003_ = job_last & block_last;
+  assign _004_ = ~ y_1[18];
+  assign _005_ = $signed(y_1) < $signed({ 1'h0, descriptor__in_height });
+  assign _006_ = _004_ & _005_;
+  assign _007_ = ~ { before_2[26], before_2[26] };
+  assign _008_ = before_2[1:0] & _007_;
+  assign _009_ = ~ before_2[26];
+  assign _010_ = | before_2[25:2];
+  assign _012_ = _009_ & _010_;
+  assign _013_ = ~ { room_2[26], room_2[26] };
+  assign _014_ = room_2[1:0] & _013_;
+  assign _015_ = ~ room_2[26];
+  assign _016_ = | room_2[25:2];
+  assign _017_ = _015_ & _016_;
+  assign _018_ = ~ 1'h0;
+  assign _019_ = left_2[1:0] & _018_;
   assign _020_ = ~ 1'h0;
-  assign _021_ = left_2[1:0] & _020_;
-  assign _023_ = ~ 1'h0;
-  assign _024_ = | left_2[23:2];
-  assign _025_ = _023_ & _024_;
-  assign _026_ = ~ room_2[26];
-  assign _027_ = inside_2 & _026_;
-  assign _028_ = ~ before_3_all;
-  assign _029_ = before_3 > 1'h0;
-  assign _030_ = ~ _029_;
-  assign _031_ = _028_ & _030_;
-  assign _032_ = room_3 > 1'h0;
-  assign _034_ = room_3_all | _032_;
-  assign _035_ = _031_ & _034_;
-  assign _036_ = left_3 > 1'h0;
-  assign _037_ = left_3_all | _036_;
-  assign _038_ = _035_ & _037_;
-  assign _039_ = inside_3 & _038_;
-  assign _040_ = ~ before_3_all;
-  assign _041_ = before_3 > 1'h1;
-  assign _042_ = ~ _041_;
-  assign _043_ = _040_ & _042_;
-  assign _045_ = room_3 > 1'h1;
-  assign _046_ = room_3_all | _045_;
-  assign _047_ = _043_ & _046_;
-  assign _048_ = left_3 > 1'h1;
-  assign _049_ = left_3_all | _048_;
-  assign _050_ = _047_ & _049_;
-  assign _051_ = inside_3 & _050_;
-  assign _052_ = ~ before_3_all;
-  assign _053_ = before_3 > 2'h2;
-  assign _054_ = ~ _053_;
-  assign _055_ = _052_ & _054_;
-  assign _056_ = room_3 > 2'h2;
-  assign _057_ = room_3_all | _056_;
-  assign _058_ = _055_ & _057_;
-  assign _059_ = left_3 > 2'h2;
-  assign _060_ = left_3_all | _059_;
-  assign _061_ = _058_ & _060_;
-  assign _062_ = inside_3 & _061_;
-  assign _063_ = pixel_last & job_last;
-  assign _064_ = pixel & _063_;
+  assign _021_ = | left_2[23:2];
+  assign _023_ = _020_ & _021_;
+  assign _024_ = ~ room_2[26];
+  assign _025_ = inside_2 & _024_;
+  assign _026_ = ~ before_3_all;
+  assign _027_ = before_3 > 1'h0;
+  assign _028_ = ~ _027_;
+  assign _029_ = _026_ & _028_;
+  assign _030_ = room_3 > 1'h0;
+  assign _031_ = room_3_all | _030_;
+  assign _032_ = _029_ & _031_;
+  assign _034_ = left_3 > 1'h0;
+  assign _035_ = left_3_all | _034_;
+  assign _036_ = _032_ & _035_;
+  assign _037_ = inside_3 & _036_;
+  assign _038_ = ~ before_3_all;
+  assign _039_ = before_3 > 1'h1;
+  assign _040_ = ~ _039_;
+  assign _041_ = _038_ & _040_;
+  assign _042_ = room_3 > 1'h1;
+  assign _043_ = room_3_all | _042_;
+  assign _045_ = _041_ & _043_;
+  assign _046_ = left_3 > 1'h1;
+  assign _047_ = left_3_all | _046_;
+  assign _048_ = _045_ & _047_;
+  assign _049_ = inside_3 & _048_;
+  assign _050_ = ~ before_3_all;
+  assign _051_ = before_3 > 2'h2;
+  assign _052_ = ~ _051_;
+  assign _053_ = _050_ & _052_;
+  assign _054_ = room_3 > 2'h2;
+  assign _055_ = room_3_all | _054_;
+  assign _056_ = _053_ & _055_;
+  assign _057_ = left_3 > 2'h2;
+  assign _058_ = left_3_all | _057_;
+  assign _059_ = _056_ & _058_;
+  assign _060_ = inside_3 & _059_;
+  assign _061_ = pixel_last & job_last;
+  assign _062_ = pixel & _061_;
   always @(posedge clk)
     rewind_delay_1 <= rewind;
   always @(posedge clk)
@@ -2403,54 +2400,36 @@ module hwq_addresses(
   always @(posedge clk)
     load_rewind <= rewind_delay_2;
   always @(posedge clk)
-    bank_delay_1 <= weight_bank;
+    renew_delay_1 <= renew_next;
   always @(posedge clk)
-    bank_delay_2 <= bank_delay_1;
+    renew_delay_2 <= renew_delay_1;
   always @(posedge clk)
-    bank_delay_3 <= bank_delay_2;
+    renew_delay_3 <= renew_delay_2;
   always @(posedge clk)
-    bank_delay_4 <= bank_delay_3;
+    renew_delay_4 <= renew_delay_3;
   always @(posedge clk)
-    bank <= bank_delay_4;
-  always @(posedge clk)
-    if (rst) pixels_left <= 24'h000000;
-    else if (_139_) pixels_left <= _242_;
-  always @(posedge clk)
-    if (rst) single_then <= 1'h0;
-    else single_then <= then_one;
-  always @(posedge clk)
-    if (rst) tile_then <= 15'h0000;
-    else tile_then <= _091_;
-  always @(posedge clk)
-    if (rst) last_then <= 1'h0;
-    else last_then <= then_fits;
-  always @(posedge clk)
-    if (rst) left_then <= 24'h000000;
-    else left_then <= pixels_after;
-  always @(posedge clk)
-    if (rst) block_last <= 1'h0;
-    else if (_140_) block_last <= _244_;
+    renew <= renew_delay_4;
   always @(posedge clk)
     if (rst) block_then_last <= 1'h0;
-    else block_then_last <= _090_;
+    else block_then_last <= _088_;
   always @(posedge clk)
     if (rst) ky_last <= 1'h0;
-    else ky_last <= _248_;
+    else ky_last <= _246_;
   always @(posedge clk)
     if (rst) ky_then_last <= 1'h0;
-    else ky_then_last <= _089_;
+    else ky_then_last <= _087_;
   always @(posedge clk)
     if (rst) kx_last <= 1'h0;
-    else kx_last <= _251_;
+    else kx_last <= _249_;
   always @(posedge clk)
     if (rst) kx_then_last <= 1'h0;
-    else kx_then_last <= _088_;
+    else kx_then_last <= _086_;
   always @(posedge clk)
     if (rst) chunk_last <= 1'h0;
-    else if (_141_) chunk_last <= _253_;
+    else if (_137_) chunk_last <= _251_;
   always @(posedge clk)
     if (rst) chunk_then_last <= 1'h0;
-    else chunk_then_last <= _087_;
+    else chunk_then_last <= _085_;
   always @(posedge clk)
     if (rst) sum_token_11 <= 8'h00;
     else sum_token_11 <= sum_token_10;
@@ -2483,7 +2462,7 @@ module hwq_addresses(
     else sum_token_2 <= sum_token_1;
   always @(posedge clk)
     if (rst) sum_token_1 <= 8'h00;
-    else sum_token_1 <= { beat[3:0], job_bank, _064_, pass_first, pixel };
+    else sum_token_1 <= { beat[3:0], job_bank, _062_, pass_first, pixel };
   always @(posedge clk)
     if (rst) load <= 3'h0;
     else load <= load_now_1;
@@ -2501,31 +2480,31 @@ module hwq_addresses(
     else load_delay_1 <= loads;
   always @(posedge clk)
     if (rst) operand_valid <= 3'h0;
-    else operand_valid <= { _062_, _051_, _039_ };
+    else operand_valid <= { _060_, _049_, _037_ };
   always @(posedge clk)
     if (rst) inside_3 <= 1'h0;
-    else inside_3 <= _027_;
+    else inside_3 <= _025_;
   always @(posedge clk)
     if (rst) left_3_all <= 1'h0;
-    else left_3_all <= _025_;
+    else left_3_all <= _023_;
   always @(posedge clk)
     if (rst) left_3 <= 2'h0;
-    else left_3 <= _021_;
+    else left_3 <= _019_;
   always @(posedge clk)
     if (rst) room_3_all <= 1'h0;
-    else room_3_all <= _019_;
+    else room_3_all <= _017_;
   always @(posedge clk)
     if (rst) room_3 <= 2'h0;
-    else room_3 <= _016_;
+    else room_3 <= _014_;
   always @(posedge clk)
     if (rst) before_3_all <= 1'h0;
-    else before_3_all <= _014_;
+    else before_3_all <= _012_;
   always @(posedge clk)
     if (rst) before_3 <= 2'h0;
-    else before_3 <= _010_;
+    else before_3 <= _008_;
   always @(posedge clk)
     if (rst) inside_2 <= 1'h0;
-    else inside_2 <= _008_;
+    else inside_2 <= _006_;
   always @(posedge clk)
     if (rst) left_2 <= 24'h000000;
     else left_2 <= left_1;
@@ -2552,215 +2531,230 @@ module hwq_addresses(
     else x_1 <= x_sum;
   always @(posedge clk)
     if (rst) tile_start_elements <= 10'h000;
-    else if (_164_) tile_start_elements <= _191_;
+    else if (_162_) tile_start_elements <= _189_;
   always @(posedge clk)
     if (rst) tile_start_y <= 18'h00000;
-    else if (_165_) tile_start_y <= _195_;
+    else if (_163_) tile_start_y <= _193_;
   always @(posedge clk)
     if (rst) tile_start_x <= 24'h000000;
-    else if (_166_) tile_start_x <= _199_;
+    else if (_164_) tile_start_x <= _197_;
   always @(posedge clk)
-    if (_173_) tile_start_column <= 16'h0000;
-    else if (_167_) tile_start_column <= after_column;
+    if (_171_) tile_start_column <= 16'h0000;
+    else if (_165_) tile_start_column <= after_column;
   always @(posedge clk)
     if (rst) here_elements <= 10'h000;
-    else if (_151_) here_elements <= _203_;
+    else if (_147_) here_elements <= _201_;
   always @(posedge clk)
     if (rst) here_y <= 18'h00000;
-    else if (_152_) here_y <= _207_;
+    else if (_148_) here_y <= _205_;
   always @(posedge clk)
     if (rst) here_x <= 24'h000000;
-    else if (_153_) here_x <= _211_;
+    else if (_149_) here_x <= _209_;
   always @(posedge clk)
-    if (_174_) here_column <= 16'h0000;
-    else if (pixel) here_column <= _213_;
+    if (_172_) here_column <= 16'h0000;
+    else if (pixel) here_column <= _211_;
   always @(posedge clk)
     if (rst) pixel_last <= 1'h0;
-    else if (_154_) pixel_last <= _215_;
+    else if (_150_) pixel_last <= _213_;
   always @(posedge clk)
     if (rst) in_tile <= 1'h0;
-    else if (_155_) in_tile <= _217_;
+    else if (_151_) in_tile <= _215_;
   always @(posedge clk)
-    if (rst) weight_bank <= 1'h0;
-    else if (_137_) weight_bank <= _138_;
+    if (_173_) beat <= 5'h00;
+    else if (_134_) beat <= next_beat;
   always @(posedge clk)
-    if (_175_) beat <= 5'h00;
-    else if (_136_) beat <= next_beat;
-  always @(posedge clk)
-    if (_176_) loading <= 1'h0;
+    if (_174_) loading <= 1'h0;
     else if (start) loading <= 1'h1;
   always @(posedge clk)
-    if (_177_) waiting <= 1'h0;
-    else if (job_end) waiting <= _132_;
+    if (_175_) waiting <= 1'h0;
+    else if (job_end) waiting <= _130_;
   always @(posedge clk)
     if (rst) running <= 1'h0;
-    else if (_156_) running <= _220_;
+    else if (_152_) running <= _218_;
   always @(posedge clk)
     if (rst) block <= 16'h0000;
-    else if (job_end) block <= _125_;
+    else if (job_end) block <= _123_;
   always @(posedge clk)
-    if (_178_) job_bank <= 1'h0;
-    else if (job_end) job_bank <= _124_;
+    if (_176_) job_bank <= 1'h0;
+    else if (job_end) job_bank <= _122_;
   always @(posedge clk)
     if (rst) taken[0] <= 1'h0;
-    else if (_157_) taken[0] <= _224_;
+    else if (_153_) taken[0] <= _222_;
   always @(posedge clk)
     if (rst) taken[1] <= 1'h0;
-    else if (_158_) taken[1] <= _222_;
+    else if (_154_) taken[1] <= _220_;
   always @(posedge clk)
     if (rst) ky_elements <= 10'h000;
-    else if (_168_) ky_elements <= _225_;
+    else if (_166_) ky_elements <= _223_;
   always @(posedge clk)
     if (rst) ky_rows <= 16'h0000;
-    else if (_169_) ky_rows <= _226_;
+    else if (_167_) ky_rows <= _224_;
   always @(posedge clk)
     if (rst) ky <= 12'h000;
-    else if (_170_) ky <= _106_;
+    else if (_168_) ky <= _104_;
   always @(posedge clk)
     if (rst) kx_elements <= 24'h000000;
-    else if (_171_) kx_elements <= _227_;
+    else if (_169_) kx_elements <= _225_;
   always @(posedge clk)
     if (rst) kx <= 12'h000;
-    else if (_172_) kx <= _103_;
+    else if (_170_) kx <= _101_;
   always @(posedge clk)
     if (rst) run_left <= 24'h000000;
-    else if (_159_) run_left <= _230_;
+    else if (_155_) run_left <= _228_;
   always @(posedge clk)
     if (rst) chunk_elements <= 24'h000000;
-    else if (pass_end) chunk_elements <= _232_;
+    else if (pass_end) chunk_elements <= _230_;
   always @(posedge clk)
     if (rst) chunk <= 24'h000000;
-    else if (pass_end) chunk <= _100_;
+    else if (pass_end) chunk <= _098_;
   always @(posedge clk)
     if (rst) pass_first <= 1'h0;
-    else if (_160_) pass_first <= _234_;
+    else if (_156_) pass_first <= _232_;
   always @(posedge clk)
     if (rst) ending <= 1'h0;
-    else ending <= _099_;
+    else ending <= _097_;
   always @(posedge clk)
     if (rst) single <= 1'h0;
-    else if (_161_) single <= _236_;
+    else if (_157_) single <= _234_;
   always @(posedge clk)
     if (rst) tile_last <= 1'h0;
-    else if (_162_) tile_last <= _238_;
+    else if (_158_) tile_last <= _236_;
   always @(posedge clk)
     if (rst) tile <= 15'h0000;
-    else if (_163_) tile <= _240_;
-  assign _139_ = { tile_end, start } != 1'h0;
-  assign _140_ = { job_end, start } != 1'h0;
-  assign _141_ = { pass_end, start } != 1'h0;
-  assign _142_ = { pixel, _005_, _004_, start } != 4'h8;
-  assign _143_ = { pixel, _004_, start } != 3'h6;
-  assign _144_ = { pixel, start } != 1'h0;
-  assign _145_ = { pixel, _005_, _004_, start } != 4'h8;
-  assign _146_ = { pixel, _004_, start } != 3'h6;
+    else if (_159_) tile <= _238_;
+  always @(posedge clk)
+    if (rst) pixels_left <= 24'h000000;
+    else if (_160_) pixels_left <= _240_;
+  always @(posedge clk)
+    if (rst) single_then <= 1'h0;
+    else single_then <= then_one;
+  always @(posedge clk)
+    if (rst) tile_then <= 15'h0000;
+    else tile_then <= _089_;
+  always @(posedge clk)
+    if (rst) last_then <= 1'h0;
+    else last_then <= then_fits;
+  always @(posedge clk)
+    if (rst) left_then <= 24'h000000;
+    else left_then <= pixels_after;
+  always @(posedge clk)
+    if (rst) block_last <= 1'h0;
+    else if (_161_) block_last <= _242_;
+  assign _137_ = { pass_end, start } != 1'h0;
+  assign _138_ = { pixel, _003_, _002_, start } != 4'h8;
+  assign _139_ = { pixel, _002_, start } != 3'h6;
+  assign _140_ = { pixel, start } != 1'h0;
+  assign _141_ = { pixel, _003_, _002_, start } != 4'h8;
+  assign _142_ = { pixel, _002_, start } != 3'h6;
+  assign _143_ = { pixel, start } != 1'h0;
+  assign _144_ = { pixel, _003_, _002_, start } != 4'h8;
+  assign _145_ = { pixel, _002_, start } != 3'h6;
+  assign _146_ = { pixel, start } != 1'h0;
   assign _147_ = { pixel, start } != 1'h0;
-  assign _148_ = { pixel, _005_, _004_, start } != 4'h8;
-  assign _149_ = { pixel, _004_, start } != 3'h6;
-  assign _150_ = { pixel, start } != 1'h0;
-  assign _151_ = { pixel, start } != 1'h0;
-  assign _152_ = { pixel, start } != 1'h0;
-  assign _153_ = { pixel, start } != 1'h0;
-  assign _154_ = { _137_, running } != 1'h0;
-  assign _155_ = { _137_, running } != 1'h0;
-  assign _156_ = { load_end, job_end, _135_ } != 1'h0;
-  assign _157_ = { _116_, _114_ } != 1'h0;
-  assign _158_ = { _123_, _121_ } != 1'h0;
-  assign _159_ = { pass_end, start } != 1'h0;
-  assign _160_ = { pass_end, start } != 1'h0;
-  assign _161_ = { tile_end, start } != 1'h0;
-  assign _162_ = { tile_end, start } != 1'h0;
-  assign _163_ = { tile_end, start } != 1'h0;
-  assign _179_ = ~ _004_;
-  assign _180_ = ~ _102_;
-  assign _181_ = ~ _105_;
-  assign _182_ = ~ _102_;
-  assign _183_ = ~ _105_;
-  assign _184_ = ~ _102_;
-  assign _185_ = ~ _105_;
-  assign _186_ = ~ _102_;
-  assign _187_ = ~ _102_;
-  assign _164_ = & { _144_, _143_, _142_ };
-  assign _165_ = & { _147_, _146_, _145_ };
-  assign _166_ = & { _150_, _149_, _148_ };
-  assign _167_ = & { pixel, _005_, _179_ };
-  assign _168_ = & { pass_end, _181_, _180_ };
-  assign _169_ = & { pass_end, _183_, _182_ };
-  assign _170_ = & { pass_end, _185_, _184_ };
-  assign _171_ = & { pass_end, _186_ };
-  assign _172_ = & { pass_end, _187_ };
-  assign _173_ = | { start, rst };
-  assign _174_ = | { start, rst };
-  assign _175_ = | { _137_, start, rst };
-  assign _176_ = | { load_end, rst };
-  assign _177_ = | { _135_, rst };
-  assign _178_ = | { start, rst };
-  assign _188_ = _005_ ? after_elements : 10'hxxx;
-  assign _189_ = _004_ ? 10'hxxx : _188_;
-  assign _190_ = pixel ? _189_ : 10'hxxx;
-  assign _191_ = start ? descriptor__in_base : _190_;
-  assign _192_ = _005_ ? after_y : 18'hxxxxx;
-  assign _193_ = _004_ ? 18'hxxxxx : _192_;
-  assign _194_ = pixel ? _193_ : 18'hxxxxx;
-  assign _195_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _194_;
-  assign _196_ = _005_ ? after_x : 24'hxxxxxx;
-  assign _197_ = _004_ ? 24'hxxxxxx : _196_;
-  assign _198_ = pixel ? _197_ : 24'hxxxxxx;
-  assign _199_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _198_;
-  assign _200_ = _005_ ? after_elements : tile_start_elements;
-  assign _201_ = _004_ ? after_elements : _200_;
-  assign _202_ = pixel ? _201_ : 10'hxxx;
-  assign _203_ = start ? descriptor__in_base : _202_;
-  assign _204_ = _005_ ? after_y : tile_start_y;
-  assign _205_ = _004_ ? after_y : _204_;
-  assign _206_ = pixel ? _205_ : 18'hxxxxx;
-  assign _207_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _206_;
-  assign _208_ = _005_ ? after_x : tile_start_x;
-  assign _209_ = _004_ ? after_x : _208_;
-  assign _210_ = pixel ? _209_ : 24'hxxxxxx;
-  assign _211_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _210_;
-  assign _212_ = _005_ ? after_column : tile_start_column;
-  assign _213_ = _004_ ? after_column : _212_;
-  assign _214_ = running ? _003_ : 1'hx;
-  assign _215_ = _137_ ? next_single : _214_;
-  assign _216_ = running ? _002_ : 1'hx;
-  assign _217_ = _137_ ? 1'h1 : _216_;
-  assign _218_ = job_end ? _129_ : 1'hx;
-  assign _219_ = _135_ ? 1'h1 : _218_;
-  assign _220_ = load_end ? 1'h1 : _219_;
-  assign _221_ = _123_ ? 1'h0 : 1'hx;
-  assign _222_ = _121_ ? 1'h1 : _221_;
-  assign _223_ = _116_ ? 1'h0 : 1'hx;
-  assign _224_ = _114_ ? 1'h1 : _223_;
-  assign _225_ = _109_ ? next_ky_elements : 10'h000;
-  assign _226_ = _109_ ? next_ky_rows : 16'h0000;
-  assign _227_ = _105_ ? next_kx_elements : 24'h000000;
-  assign _228_ = _102_ ? next_run_left : descriptor__run;
-  assign _229_ = pass_end ? _228_ : 24'hxxxxxx;
-  assign _230_ = start ? descriptor__run : _229_;
-  assign _231_ = _105_ ? next_kx_elements : 24'h000000;
-  assign _232_ = _102_ ? next_chunk_elements : _231_;
-  assign _233_ = pass_end ? job_last : 1'hx;
-  assign _234_ = start ? 1'h1 : _233_;
-  assign _235_ = tile_end ? single_then : 1'hx;
-  assign _236_ = start ? first_one : _235_;
-  assign _237_ = tile_end ? last_then : 1'hx;
-  assign _238_ = start ? first_fits : _237_;
-  assign _239_ = tile_end ? tile_then : 15'hxxxx;
-  assign _240_ = start ? _092_ : _239_;
-  assign _241_ = tile_end ? left_then : 24'hxxxxxx;
-  assign _242_ = start ? descriptor__pixels : _241_;
-  assign _243_ = start ? block_only : 1'hx;
-  assign _244_ = job_end ? _126_ : _243_;
-  assign _245_ = start ? ky_only : ky_last;
-  assign _246_ = _105_ ? _245_ : _108_;
-  assign _247_ = _102_ ? _245_ : _246_;
-  assign _248_ = pass_end ? _247_ : _245_;
-  assign _249_ = start ? kx_only : kx_last;
-  assign _250_ = _102_ ? _249_ : _104_;
-  assign _251_ = pass_end ? _250_ : _249_;
-  assign _252_ = start ? chunk_only : 1'hx;
-  assign _253_ = pass_end ? _101_ : _252_;
+  assign _148_ = { pixel, start } != 1'h0;
+  assign _149_ = { pixel, start } != 1'h0;
+  assign _150_ = { renew_next, running } != 1'h0;
+  assign _151_ = { renew_next, running } != 1'h0;
+  assign _152_ = { load_end, job_end, _133_ } != 1'h0;
+  assign _153_ = { _114_, _112_ } != 1'h0;
+  assign _154_ = { _121_, _119_ } != 1'h0;
+  assign _155_ = { pass_end, start } != 1'h0;
+  assign _156_ = { pass_end, start } != 1'h0;
+  assign _157_ = { tile_end, start } != 1'h0;
+  assign _158_ = { tile_end, start } != 1'h0;
+  assign _159_ = { tile_end, start } != 1'h0;
+  assign _160_ = { tile_end, start } != 1'h0;
+  assign _161_ = { job_end, start } != 1'h0;
+  assign _177_ = ~ _002_;
+  assign _178_ = ~ _100_;
+  assign _179_ = ~ _103_;
+  assign _180_ = ~ _100_;
+  assign _181_ = ~ _103_;
+  assign _182_ = ~ _100_;
+  assign _183_ = ~ _103_;
+  assign _184_ = ~ _100_;
+  assign _185_ = ~ _100_;
+  assign _162_ = & { _140_, _139_, _138_ };
+  assign _163_ = & { _143_, _142_, _141_ };
+  assign _164_ = & { _146_, _145_, _144_ };
+  assign _165_ = & { pixel, _003_, _177_ };
+  assign _166_ = & { pass_end, _179_, _178_ };
+  assign _167_ = & { pass_end, _181_, _180_ };
+  assign _168_ = & { pass_end, _183_, _182_ };
+  assign _169_ = & { pass_end, _184_ };
+  assign _170_ = & { pass_end, _185_ };
+  assign _171_ = | { start, rst };
+  assign _172_ = | { start, rst };
+  assign _173_ = | { renew_next, start, rst };
+  assign _174_ = | { load_end, rst };
+  assign _175_ = | { _133_, rst };
+  assign _176_ = | { start, rst };
+  assign _186_ = _003_ ? after_elements : 10'hxxx;
+  assign _187_ = _002_ ? 10'hxxx : _186_;
+  assign _188_ = pixel ? _187_ : 10'hxxx;
+  assign _189_ = start ? descriptor__in_base : _188_;
+  assign _190_ = _003_ ? after_y : 18'hxxxxx;
+  assign _191_ = _002_ ? 18'hxxxxx : _190_;
+  assign _192_ = pixel ? _191_ : 18'hxxxxx;
+  assign _193_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _192_;
+  assign _194_ = _003_ ? after_x : 24'hxxxxxx;
+  assign _195_ = _002_ ? 24'hxxxxxx : _194_;
+  assign _196_ = pixel ? _195_ : 24'hxxxxxx;
+  assign _197_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _196_;
+  assign _198_ = _003_ ? after_elements : tile_start_elements;
+  assign _199_ = _002_ ? after_elements : _198_;
+  assign _200_ = pixel ? _199_ : 10'hxxx;
+  assign _201_ = start ? descriptor__in_base : _200_;
+  assign _202_ = _003_ ? after_y : tile_start_y;
+  assign _203_ = _002_ ? after_y : _202_;
+  assign _204_ = pixel ? _203_ : 18'hxxxxx;
+  assign _205_ = start ? { descriptor__y_start[15], descriptor__y_start[15], descriptor__y_start } : _204_;
+  assign _206_ = _003_ ? after_x : tile_start_x;
+  assign _207_ = _002_ ? after_x : _206_;
+  assign _208_ = pixel ? _207_ : 24'hxxxxxx;
+  assign _209_ = start ? { descriptor__x_start[21], descriptor__x_start[21], descriptor__x_start } : _208_;
+  assign _210_ = _003_ ? after_column : tile_start_column;
+  assign _211_ = _002_ ? after_column : _210_;
+  assign _212_ = running ? _001_ : 1'hx;
+  assign _213_ = renew_next ? next_single : _212_;
+  assign _214_ = running ? _136_ : 1'hx;
+  assign _215_ = renew_next ? 1'h1 : _214_;
+  assign _216_ = job_end ? _127_ : 1'hx;
+  assign _217_ = _133_ ? 1'h1 : _216_;
+  assign _218_ = load_end ? 1'h1 : _217_;
+  assign _219_ = _121_ ? 1'h0 : 1'hx;
+  assign _220_ = _119_ ? 1'h1 : _219_;
+  assign _221_ = _114_ ? 1'h0 : 1'hx;
+  assign _222_ = _112_ ? 1'h1 : _221_;
+  assign _223_ = _107_ ? next_ky_elements : 10'h000;
+  assign _224_ = _107_ ? next_ky_rows : 16'h0000;
+  assign _225_ = _103_ ? next_kx_elements : 24'h000000;
+  assign _226_ = _100_ ? next_run_left : descriptor__run;
+  assign _227_ = pass_end ? _226_ : 24'hxxxxxx;
+  assign _228_ = start ? descriptor__run : _227_;
+  assign _229_ = _103_ ? next_kx_elements : 24'h000000;
+  assign _230_ = _100_ ? next_chunk_elements : _229_;
+  assign _231_ = pass_end ? job_last : 1'hx;
+  assign _232_ = start ? 1'h1 : _231_;
+  assign _233_ = tile_end ? single_then : 1'hx;
+  assign _234_ = start ? first_one : _233_;
+  assign _235_ = tile_end ? last_then : 1'hx;
+  assign _236_ = start ? first_fits : _235_;
+  assign _237_ = tile_end ? tile_then : 15'hxxxx;
+  assign _238_ = start ? _090_ : _237_;
+  assign _239_ = tile_end ? left_then : 24'hxxxxxx;
+  assign _240_ = start ? descriptor__pixels : _239_;
+  assign _241_ = start ? block_only : 1'hx;
+  assign _242_ = job_end ? _124_ : _241_;
+  assign _243_ = start ? ky_only : ky_last;
+  assign _244_ = _103_ ? _243_ : _106_;
+  assign _245_ = _100_ ? _243_ : _244_;
+  assign _246_ = pass_end ? _245_ : _243_;
+  assign _247_ = start ? kx_only : kx_last;
+  assign _248_ = _100_ ? _247_ : _102_;
+  assign _249_ = pass_end ? _248_ : _247_;
+  assign _250_ = start ? chunk_only : 1'hx;
+  assign _251_ = pass_end ? _099_ : _250_;
   assign first_one = start ? _044_ : 1'h0;
   assign first_fits = start ? _011_ : 1'h0;
   assign sum_address = sum_token_11[7:4];
@@ -2815,24 +2809,8 @@ module hwq_operands(
 endmodule
 
 module hwq_array(
-  clk, rst, operands, bank, load, weights, sums
+  clk, rst, operands, renew, load, weights, sums
 );
-  input bank;
-  wire bank;
-  reg bank_0_1_1 = 1'h0;
-  reg bank_0_2_1 = 1'h0;
-  reg bank_0_3_1 = 1'h0;
-  reg bank_0_4_1 = 1'h0;
-  reg bank_1_1_1 = 1'h0;
-  reg bank_1_2_1 = 1'h0;
-  reg bank_1_3_1 = 1'h0;
-  reg bank_1_4_1 = 1'h0;
-  reg bank_2_1_1 = 1'h0;
-  reg bank_2_2_1 = 1'h0;
-  reg bank_2_3_1 = 1'h0;
-  reg bank_2_4_1 = 1'h0;
-  reg bank_skew_0_1 = 1'h0;
-  reg bank_skew_1_1 = 1'h0;
   input clk;
   wire clk;
   input [2:0] load;
@@ -2881,6 +2859,22 @@ module hwq_array(
   wire [17:0] pe_2_2__psum_out;
   wire [17:0] pe_2_3__psum_out;
   wire [17:0] pe_2_4__psum_out;
+  input renew;
+  wire renew;
+  reg renew_0_1_1 = 1'h0;
+  reg renew_0_2_1 = 1'h0;
+  reg renew_0_3_1 = 1'h0;
+  reg renew_0_4_1 = 1'h0;
+  reg renew_1_1_1 = 1'h0;
+  reg renew_1_2_1 = 1'h0;
+  reg renew_1_3_1 = 1'h0;
+  reg renew_1_4_1 = 1'h0;
+  reg renew_2_1_1 = 1'h0;
+  reg renew_2_2_1 = 1'h0;
+  reg renew_2_3_1 = 1'h0;
+  reg renew_2_4_1 = 1'h0;
+  reg renew_skew_0_1 = 1'h0;
+  reg renew_skew_1_1 = 1'h0;
   input rst;
   wire rst;
   reg [17:0] sum_deskew_0_1 = 18'h00000;
@@ -2930,41 +2924,41 @@ module hwq_array(
   always @(posedge clk)
     operand_0_1_1 <= operands[8:0];
   always @(posedge clk)
-    bank_0_1_1 <= bank;
+    renew_0_1_1 <= renew;
   always @(posedge clk)
     operand_0_2_1 <= operand_0_1_1;
   always @(posedge clk)
-    bank_0_2_1 <= bank_0_1_1;
+    renew_0_2_1 <= renew_0_1_1;
   always @(posedge clk)
     operand_0_3_1 <= operand_0_2_1;
   always @(posedge clk)
-    bank_0_3_1 <= bank_0_2_1;
+    renew_0_3_1 <= renew_0_2_1;
   always @(posedge clk)
     operand_0_4_1 <= operand_0_3_1;
   always @(posedge clk)
-    bank_0_4_1 <= bank_0_3_1;
+    renew_0_4_1 <= renew_0_3_1;
   always @(posedge clk)
-    bank_skew_0_1 <= bank;
+    renew_skew_0_1 <= renew;
   always @(posedge clk)
     operand_skew_1_1 <= operands[17:9];
   always @(posedge clk)
     operand_1_1_1 <= operand_skew_1_1;
   always @(posedge clk)
-    bank_1_1_1 <= bank_skew_0_1;
+    renew_1_1_1 <= renew_skew_0_1;
   always @(posedge clk)
     operand_1_2_1 <= operand_1_1_1;
   always @(posedge clk)
-    bank_1_2_1 <= bank_1_1_1;
+    renew_1_2_1 <= renew_1_1_1;
   always @(posedge clk)
     operand_1_3_1 <= operand_1_2_1;
   always @(posedge clk)
-    bank_1_3_1 <= bank_1_2_1;
+    renew_1_3_1 <= renew_1_2_1;
   always @(posedge clk)
     operand_1_4_1 <= operand_1_3_1;
   always @(posedge clk)
-    bank_1_4_1 <= bank_1_3_1;
+    renew_1_4_1 <= renew_1_3_1;
   always @(posedge clk)
-    bank_skew_1_1 <= bank_skew_0_1;
+    renew_skew_1_1 <= renew_skew_0_1;
   always @(posedge clk)
     operand_skew_2_1 <= operands[26:18];
   always @(posedge clk)
@@ -2972,19 +2966,19 @@ module hwq_array(
   always @(posedge clk)
     operand_2_1_1 <= operand_skew_2_2;
   always @(posedge clk)
-    bank_2_1_1 <= bank_skew_1_1;
+    renew_2_1_1 <= renew_skew_1_1;
   always @(posedge clk)
     operand_2_2_1 <= operand_2_1_1;
   always @(posedge clk)
-    bank_2_2_1 <= bank_2_1_1;
+    renew_2_2_1 <= renew_2_1_1;
   always @(posedge clk)
     operand_2_3_1 <= operand_2_2_1;
   always @(posedge clk)
-    bank_2_3_1 <= bank_2_2_1;
+    renew_2_3_1 <= renew_2_2_1;
   always @(posedge clk)
     operand_2_4_1 <= operand_2_3_1;
   always @(posedge clk)
-    bank_2_4_1 <= bank_2_3_1;
+    renew_2_4_1 <= renew_2_3_1;
   always @(posedge clk)
     sum_deskew_0_1 <= pe_2_0__psum_out;
   always @(posedge clk)
@@ -3042,152 +3036,152 @@ module hwq_array(
     if (rst) load_0_1_1 <= 1'h0;
     else load_0_1_1 <= load[0];
   hwq_pe pe_0_0 (
-    .bank_in(bank),
     .clk(clk),
     .load_in(load[0]),
     .operand_in(operands[8:0]),
     .psum_in(18'h00000),
     .psum_out(pe_0_0__psum_out),
+    .renew_in(renew),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_0_1 (
-    .bank_in(bank_0_1_1),
     .clk(clk),
     .load_in(load_0_1_1),
     .operand_in(operand_0_1_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_1__psum_out),
+    .renew_in(renew_0_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_0_2 (
-    .bank_in(bank_0_2_1),
     .clk(clk),
     .load_in(load_0_2_1),
     .operand_in(operand_0_2_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_2__psum_out),
+    .renew_in(renew_0_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_0_3 (
-    .bank_in(bank_0_3_1),
     .clk(clk),
     .load_in(load_0_3_1),
     .operand_in(operand_0_3_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_3__psum_out),
+    .renew_in(renew_0_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
   hwq_pe pe_0_4 (
-    .bank_in(bank_0_4_1),
     .clk(clk),
     .load_in(load_0_4_1),
     .operand_in(operand_0_4_1),
     .psum_in(18'h00000),
     .psum_out(pe_0_4__psum_out),
+    .renew_in(renew_0_4_1),
     .rst(rst),
     .weight_in(weight_skew_4_4)
   );
   hwq_pe pe_1_0 (
-    .bank_in(bank_skew_0_1),
     .clk(clk),
     .load_in(load[1]),
     .operand_in(operand_skew_1_1),
     .psum_in(pe_0_0__psum_out),
     .psum_out(pe_1_0__psum_out),
+    .renew_in(renew_skew_0_1),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_1_1 (
-    .bank_in(bank_1_1_1),
     .clk(clk),
     .load_in(load_1_1_1),
     .operand_in(operand_1_1_1),
     .psum_in(pe_0_1__psum_out),
     .psum_out(pe_1_1__psum_out),
+    .renew_in(renew_1_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_1_2 (
-    .bank_in(bank_1_2_1),
     .clk(clk),
     .load_in(load_1_2_1),
     .operand_in(operand_1_2_1),
     .psum_in(pe_0_2__psum_out),
     .psum_out(pe_1_2__psum_out),
+    .renew_in(renew_1_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_1_3 (
-    .bank_in(bank_1_3_1),
     .clk(clk),
     .load_in(load_1_3_1),
     .operand_in(operand_1_3_1),
     .psum_in(pe_0_3__psum_out),
     .psum_out(pe_1_3__psum_out),
+    .renew_in(renew_1_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
   hwq_pe pe_1_4 (
-    .bank_in(bank_1_4_1),
     .clk(clk),
     .load_in(load_1_4_1),
     .operand_in(operand_1_4_1),
     .psum_in(pe_0_4__psum_out),
     .psum_out(pe_1_4__psum_out),
+    .renew_in(renew_1_4_1),
     .rst(rst),
     .weight_in(weight_skew_4_4)
   );
   hwq_pe pe_2_0 (
-    .bank_in(bank_skew_1_1),
     .clk(clk),
     .load_in(load[2]),
     .operand_in(operand_skew_2_2),
     .psum_in(pe_1_0__psum_out),
     .psum_out(pe_2_0__psum_out),
+    .renew_in(renew_skew_1_1),
     .rst(rst),
     .weight_in(weights[7:0])
   );
   hwq_pe pe_2_1 (
-    .bank_in(bank_2_1_1),
     .clk(clk),
     .load_in(load_2_1_1),
     .operand_in(operand_2_1_1),
     .psum_in(pe_1_1__psum_out),
     .psum_out(pe_2_1__psum_out),
+    .renew_in(renew_2_1_1),
     .rst(rst),
     .weight_in(weight_skew_1_1)
   );
   hwq_pe pe_2_2 (
-    .bank_in(bank_2_2_1),
     .clk(clk),
     .load_in(load_2_2_1),
     .operand_in(operand_2_2_1),
     .psum_in(pe_1_2__psum_out),
     .psum_out(pe_2_2__psum_out),
+    .renew_in(renew_2_2_1),
     .rst(rst),
     .weight_in(weight_skew_2_2)
   );
   hwq_pe pe_2_3 (
-    .bank_in(bank_2_3_1),
     .clk(clk),
     .load_in(load_2_3_1),
     .operand_in(operand_2_3_1),
     .psum_in(pe_1_3__psum_out),
     .psum_out(pe_2_3__psum_out),
+    .renew_in(renew_2_3_1),
     .rst(rst),
     .weight_in(weight_skew_3_3)
   );
   hwq_pe pe_2_4 (
-    .bank_in(bank_2_4_1),
     .clk(clk),
     .load_in(load_2_4_1),
     .operand_in(operand_2_4_1),
     .psum_in(pe_1_4__psum_out),
     .psum_out(pe_2_4__psum_out),
+    .renew_in(renew_2_4_1),
     .rst(rst),
     .weight_in(weight_skew_4_4)
   );
@@ -3893,18 +3887,13 @@ module hwq_requantizer(
 endmodule
 
 module hwq_pe(
-  clk, rst, operand_in, bank_in, load_in, weight_in, psum_in, psum_out
+  clk, rst, operand_in, renew_in, load_in, weight_in, psum_in, psum_out
 );
-  wire [7:0] _00_;
-  wire _01_;
-  wire _02_;
-  wire _03_;
-  input bank_in;
-  wire bank_in;
   input clk;
   wire clk;
   input load_in;
   wire load_in;
+  reg [7:0] loaded = 8'h00;
   input [8:0] operand_in;
   wire [8:0] operand_in;
   wire [16:0] product;
@@ -3913,25 +3902,22 @@ module hwq_pe(
   wire [17:0] psum_in;
   output [17:0] psum_out;
   reg [17:0] psum_out = 18'h00000;
+  input renew_in;
+  wire renew_in;
   input rst;
   wire rst;
-  reg [7:0] weight_0 = 8'h00;
-  reg [7:0] weight_1 = 8'h00;
+  reg [7:0] weight = 8'h00;
   input [7:0] weight_in;
   wire [7:0] weight_in;
-  assign _00_ = bank_in ? weight_1 : weight_0;
-  assign product = $signed(operand_in) * $signed(_00_);
+  assign product = $signed(operand_in) * $signed(weight);
   assign psum = $signed(psum_in) + $signed(product);
+  always @(posedge clk)
+    if (load_in) loaded <= weight_in;
   always @(posedge clk)
     if (rst) psum_out <= 18'h00000;
     else psum_out <= psum;
   always @(posedge clk)
-    if (_01_) weight_1 <= weight_in;
-  always @(posedge clk)
-    if (_02_) weight_0 <= weight_in;
-  assign _03_ = ~ bank_in;
-  assign _01_ = & { load_in, _03_ };
-  assign _02_ = & { load_in, bank_in };
+    if (renew_in) weight <= loaded;
 endmodule
 
 module hwq_ram_10x120(

@@ -21,24 +21,32 @@ NARROW = IntFormat(3)
 PSUM_BITS = 6
 
 
+async def _use(context: Any, pe: ProcessingElement, weight: int) -> None:
+    """From now on ``weight`` multiplies."""
+    drive(context, pe, load_in=1, weight_in=weight)
+    await context.tick()
+    drive(context, pe, load_in=0, renew_in=1)
+    await context.tick()
+    drive(context, pe, renew_in=0)
+
+
 @pytest.mark.parametrize("product_register", [False, True])
 def test_every_product_and_sum_of_narrow_elements(product_register: bool) -> None:
-    """All operands, weights and sums of 3, 3 and 6 bits, through both banks; most sums wrap."""
+    """All operands, weights and sums of 3, 3 and 6 bits, while others are loaded; most sums wrap."""
     pe = ProcessingElement(operand=NARROW, weight=NARROW, psum_bits=PSUM_BITS, product_register=product_register)
     assert pe.latency == 1 + product_register
     codes = range(NARROW.min, NARROW.max + 1)
     sums = range(-(1 << PSUM_BITS - 1), 1 << PSUM_BITS - 1)
 
     async def bench(context: Any) -> None:
-        bank = 0
         for weight in codes:
-            drive(context, pe, bank_in=bank, load_in=1, weight_in=weight)
+            drive(context, pe, renew_in=0, load_in=1, weight_in=weight)
             await context.tick()
-            bank = 1 - bank
-            # From now on the other bank holds another weight, and the lines of an idle load carry a third.
-            drive(context, pe, bank_in=bank, load_in=1, weight_in=~weight)
+            # From now on another weight is loaded, which comes with the change, and the lines of an idle load carry a
+            # third.
+            drive(context, pe, renew_in=1, load_in=1, weight_in=~weight)
             await context.tick()
-            drive(context, pe, load_in=0, weight_in=NARROW.min)
+            drive(context, pe, renew_in=0, load_in=0, weight_in=NARROW.min)
             for operand, psum in itertools.product(codes, sums):
                 drive(context, pe, operand_in=operand, psum_in=psum)
                 for _ in range(pe.latency):
@@ -59,9 +67,8 @@ def test_every_sum_of_narrow_elements_is_fitted_and_counted(overflow: SumOverflo
 
     async def bench(context: Any) -> None:
         for weight, operand, psum in itertools.product(codes, codes, range(*fitting.range(PSUM_BITS))):
-            drive(context, pe, bank_in=1, load_in=1, weight_in=weight)
-            await context.tick()
-            drive(context, pe, bank_in=0, load_in=0, operand_in=operand, psum_in=psum, count_in=4)
+            await _use(context, pe, weight)
+            drive(context, pe, operand_in=operand, psum_in=psum, count_in=4)
             await context.tick()
             expected = fitting.compute([operand * weight], [1], psum)
             found = context.get(pe.psum_out), context.get(pe.count_out) - 4
@@ -81,9 +88,8 @@ def test_every_product_is_truncated(rounding: Rounding, bits: int) -> None:
         for weight, operand in itertools.product(
             range(NARROW.min, NARROW.max + 1), range(operand_codes.min, operand_codes.max + 1)
         ):
-            drive(context, pe, bank_in=1, load_in=1, weight_in=weight)
-            await context.tick()
-            drive(context, pe, bank_in=0, load_in=0, operand_in=operand, psum_in=3)
+            await _use(context, pe, weight)
+            drive(context, pe, operand_in=operand, psum_in=3)
             await context.tick()
             await context.tick()
             assert context.get(pe.psum_out) - 3 == shift_right(operand * weight, bits, rounding), (weight, operand)
@@ -98,9 +104,7 @@ def test_operands_and_sums_arrive_with_their_own_latency(product_register: bool)
     choose = random.Random(3)
 
     async def bench(context: Any) -> None:
-        drive(context, pe, bank_in=1, load_in=1, weight_in=-77)
-        await context.tick()
-        drive(context, pe, bank_in=0, load_in=0)
+        await _use(context, pe, -77)
         products: list[int] = []
         for cycle in range(200):
             operand, psum = choose.randint(-128, 127), choose.randint(-(1 << 19), (1 << 19) - 1)
@@ -138,28 +142,28 @@ def test_tiles_load_while_others_compute(
     def operand() -> int:
         return choose.choice([low, high, choose.randint(low, high)])
 
-    # What enters in each cycle: operands, bank, loaded row (or none) and its weights; and the sums due for it.
-    steps: list[tuple[list[int], int, list[int] | None]] = [([0] * rows, 0, None)] * (2 * rows + 1)
+    # What enters in each cycle: operands, whether the next one begins a tile, and the sums due for it; and by cycle the
+    # row that loads, with its weights.
+    steps: list[tuple[list[int], bool, list[int] | None]] = [([0] * rows, False, None)] * (2 * rows + 1)
+    steps[-1] = ([0] * rows, True, None)
     loads: dict[int, tuple[int, list[int]]] = {}
     tile = [[choose.choice([-128, 127, choose.randint(-128, 127)]) for _ in range(columns)] for _ in range(rows)]
     loads |= {rows + r: (r, tile[r]) for r in range(rows)}
-    bank = 1
     for _ in range(8):
-        begin, length = len(steps), rows + choose.randint(0, 3)
-        for _ in range(length):
+        begin, length = len(steps), max(rows, 2) + choose.randint(0, 3)
+        for step in range(length):
             operands = [operand() for _ in range(rows)]
             sums = [sum(operands[r] * tile[r][c] for r in range(rows)) for c in range(columns)]
-            steps.append((operands, bank, sums))
+            steps.append((operands, step == length - 1, sums))
         tile = [[choose.randint(-128, 127) for _ in range(columns)] for _ in range(rows)]
-        loads |= {(begin if early else begin + length - 1) + r: (r, tile[r]) for r in range(rows)}
-        bank = 1 - bank
+        loads |= {(begin if early else begin + length - 2) + r: (r, tile[r]) for r in range(rows)}
 
     async def bench(context: Any) -> None:
         compared = 0
         for cycle in range(len(steps) + array.latency - 1):
-            operands, bank, _ = steps[cycle] if cycle < len(steps) else ([low] * rows, 0, None)
+            operands, renew, _ = steps[cycle] if cycle < len(steps) else ([low] * rows, False, None)
             row, weights = loads.get(cycle, (None, [-1] * columns))
-            drive(context, array, operands=operands, bank=bank, weights=weights, load=0 if row is None else 1 << row)
+            drive(context, array, operands=operands, renew=renew, weights=weights, load=0 if row is None else 1 << row)
             await context.tick()
             due = cycle + 1 - array.latency
             if due >= 0 and steps[due][2] is not None:
@@ -180,10 +184,11 @@ def test_default_sums_hold_the_extremes(size: tuple[int, int]) -> None:
         for row in range(rows):
             drive(context, array, load=1 << row, weights=[-128] * columns)
             await context.tick()
-        drive(context, array, load=0)
+        drive(context, array, load=0, renew=1)
         for _ in range(rows):
             await context.tick()
-        drive(context, array, bank=1, operands=[-256] * rows)
+            drive(context, array, renew=0)
+        drive(context, array, operands=[-256] * rows)
         for _ in range(array.latency):
             await context.tick()
         assert numbers(context, array.sums) == [rows * 256 * 128] * columns

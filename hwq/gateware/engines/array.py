@@ -72,7 +72,7 @@ class ArrayEngine(Component):
             self.weights.rewind.eq(addresses.load_rewind),
             self.weights.base.eq(descriptor.weight_base),
             array.operands.eq(operands.operands),
-            array.bank.eq(addresses.bank),
+            array.renew.eq(addresses.renew),
             array.load.eq(addresses.load),
             array.weights.eq(self.weights.weights),
             accumulator.valid.eq(addresses.sum_valid),
