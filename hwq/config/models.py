@@ -116,6 +116,10 @@ _WORDS: dict[str, dict[str, str]] = {
         "weights.bits": "Width of the codes of weights, in bits.",
         "weights.scheme": "Where zero lies among the codes of weights; available is symmetric: at code 0.",
         "weights.granularity": "What shares a scale. channel: an output channel. tensor: the whole layer.",
+        "weights.values": (
+            "Which values the weights of a channel may have, 2^bits at most. uniform: evenly spaced. power_of_two: "
+            "zero and powers of two, up to 4 bits. codebook: those that suit them best, of the codes of 8 bits."
+        ),
         "weights.method": (
             "How weights are rounded. nearest: each by itself. second_order: with scales and codes that keep a layer's "
             "outputs on the samples. null: nearest where everything has 8 bits, second_order otherwise."
@@ -147,6 +151,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "layers.weights": "How the weights of this layer become codes.",
         "layers.weights.bits": "Width of their codes, in bits; null: quantization.weights.bits.",
         "layers.weights.granularity": "What shares a scale; null: quantization.weights.granularity.",
+        "layers.weights.values": "Which values they may have; null: quantization.weights.values.",
         "layers.weights.method": "How they are rounded; null: quantization.weights.method.",
         "layers.activations": "How what this layer gives becomes codes.",
         "layers.activations.bits": (

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from hwq.quantize.levels import Levels, channel_reach, weight_levels
 from hwq.quantize.moments import Matrix, Moments
+from hwq.quantize.specification import Granularity, WeightQuantization
 
 #: Parts of the diagonal's mean that are added to it: of the repair, and of the rounding.
 _REPAIR_DAMPING, _ROUNDING_DAMPING = 0.02, 0.01
@@ -24,9 +26,7 @@ _SMALLEST_PART, _SMALLEST_PART_OF_2_BITS = 0.3, 0.2
 _TURNS, _PASSES = 3, 8
 
 
-def round_weights(
-    weights: Matrix, moments: Moments, codes: tuple[int, int], floor: Matrix, *, shared: bool
-) -> tuple[Matrix, Matrix]:
+def round_weights(weights: Matrix, moments: Moments, spec: WeightQuantization, floor: Matrix) -> tuple[Matrix, Matrix]:
     """Codes and scales of a layer's weights.
 
     Parameters
@@ -35,12 +35,10 @@ def round_weights(
         [channels, n].
     moments:
         Of the layer's input.
-    codes:
-        Lowest and highest code.
+    spec:
+        Which codes there are, and what shares a scale.
     floor:
         Smallest scale of each channel, [channels]; above 0.
-    shared:
-        Whether all channels have one scale.
 
     Returns
     -------
@@ -48,7 +46,10 @@ def round_weights(
     """
     h = moments.covariance
     w = weights.reshape(len(h), -1, weights.shape[1])
-    problem = _Problem(_repaired(w, moments), h, codes, floor.reshape(w.shape[:2]), shared)
+    shared, repaired = spec.granularity is Granularity.TENSOR, _repaired(w, moments)
+    reach = channel_reach(repaired, shared=shared)
+    levels = weight_levels(spec, repaired, reach, np.diagonal(h, axis1=1, axis2=2))
+    problem = _Problem(repaired, h, levels, floor.reshape(w.shape[:2]), shared)
     scales = problem.searched_scales()
     q = problem.carried(scales)
     for _ in range(_TURNS):
@@ -83,20 +84,17 @@ def _damped(h: Matrix, part: float) -> Matrix:
 
 
 class _Problem:
-    def __init__(self, w: Matrix, h: Matrix, codes: tuple[int, int], floor: Matrix, shared: bool) -> None:
-        self._w, self._h, self._shared = w, h, shared
-        self._low, self._high = codes
+    def __init__(self, w: Matrix, h: Matrix, levels: Levels, floor: Matrix, shared: bool) -> None:
+        self._w, self._h, self._levels, self._shared = w, h, levels, shared
         self._floor = np.full_like(floor, floor.max()) if shared else floor
 
     def searched_scales(self) -> Matrix:
         """Of the candidates for each channel the one whose rounded weights cost least, [sets, channels]."""
-        reach = np.abs(self._w).max(axis=2)
-        if self._shared:
-            reach = np.full_like(reach, reach.max())
-        smallest = _SMALLEST_PART_OF_2_BITS if self._high == 1 else _SMALLEST_PART
+        reach, highest = channel_reach(self._w, shared=self._shared), self._levels.highest
+        smallest = _SMALLEST_PART_OF_2_BITS if highest == 1 else _SMALLEST_PART
         best, found = np.full(reach.shape, np.inf), self._floor
         for part in np.linspace(1.0, smallest, _SCALES):
-            scales = np.maximum(part * reach / self._high, self._floor)
+            scales = np.maximum(part * reach / highest, self._floor)
             error = scales[..., None] * self._rounded(self._w, scales) - self._w
             cost = np.einsum("srn,srn->sr", error @ self._h, error)
             if self._shared:
@@ -129,7 +127,8 @@ class _Problem:
             slope = (scales[..., None] * q - self._w) @ self._h
             changed = False
             for k in range(q.shape[2]):
-                wanted = np.clip(np.rint(q[..., k] - slope[..., k] / steps[..., k]), self._low, self._high)
+                best = q[..., k : k + 1] - slope[..., k : k + 1] / steps[..., k : k + 1]
+                wanted = self._levels.nearest(best)[..., 0]
                 change = wanted - q[..., k]
                 if change.any():
                     q[..., k] = wanted
@@ -149,4 +148,4 @@ class _Problem:
         return np.asarray(np.where(good, np.maximum(above / np.where(good, below, 1.0), self._floor), scales))
 
     def _rounded(self, w: Matrix, scales: Matrix) -> Matrix:
-        return np.asarray(np.clip(np.rint(w / scales[..., None]), self._low, self._high))
+        return self._levels.nearest(w / scales[..., None])

@@ -30,6 +30,19 @@ class Granularity(StrEnum):
     """All weights of the layer have one."""
 
 
+class WeightValues(StrEnum):
+    """What values the weights of a channel may have, of which ``bits`` say how many."""
+
+    UNIFORM = "uniform"
+    """Evenly spaced ones."""
+
+    POWER_OF_TWO = "power_of_two"
+    """Zero, and powers of two with either sign."""
+
+    CODEBOOK = "codebook"
+    """Those that suit each channel's weights best (k-means), of the codes of 8 bits."""
+
+
 class WeightMethod(StrEnum):
     """How weights are rounded to codes."""
 
@@ -71,6 +84,8 @@ class WeightQuantization:
         See :class:`Scheme`.
     granularity:
         See :class:`Granularity`.
+    values:
+        See :class:`WeightValues`.
     method:
         See :class:`WeightMethod`. ``None``: see `Quantization.settled`.
     bias_correction:
@@ -80,6 +95,7 @@ class WeightQuantization:
     bits: Annotated[int, Range(2, 8)] = 8
     scheme: Scheme = Scheme.SYMMETRIC
     granularity: Granularity = Granularity.CHANNEL
+    values: WeightValues = WeightValues.UNIFORM
     method: Annotated[WeightMethod, Choice(*WeightMethod)] | None = None
     bias_correction: bool | None = None
 
@@ -139,6 +155,9 @@ class CalibrationParameters:
             check.declared(self)
 
 
+MOST_POWER_BITS = 4
+"""Bits that number the powers of two which a weight of 8 bits can be, with both signs, and zero."""
+
 DEFAULT_SAMPLES = 100
 """Samples of a calibration where nobody says how many."""
 
@@ -149,6 +168,7 @@ class LayerWeights:
 
     bits: Annotated[int, Range(2, 8)] | None = None
     granularity: Annotated[Granularity, Choice(*Granularity)] | None = None
+    values: Annotated[WeightValues, Choice(*WeightValues)] | None = None
     method: Annotated[WeightMethod, Choice(*WeightMethod)] | None = None
 
     def __post_init__(self) -> None:
@@ -220,13 +240,12 @@ class Quantization:
 
     @property
     def settled(self) -> Quantization:
-        """The same with every choice made: weights are rounded to nearest where nothing has fewer than 8 bits."""
+        """The same with every choice made: weights are rounded to nearest where all have 8 bits and are uniform."""
         if self.weights.method is not None:
             return self
-        widths = [self.weights.bits, self.activations.bits]
-        for layer in self.layers.values():
-            widths += [bits for bits in (layer.weights.bits, layer.activations.bits) if bits is not None]
-        wide = min(widths) == 8
+        weights = [self.weights, *map(self.weights_of, self.layers)]
+        widths = [self.activations.bits, *(layer.activations.bits or 8 for layer in self.layers.values())]
+        wide = min(widths) == 8 and all(w.bits == 8 and w.values is WeightValues.UNIFORM for w in weights)
         method = WeightMethod.NEAREST if wide else WeightMethod.SECOND_ORDER
         return replace(self, weights=replace(self.weights, method=method))
 
@@ -248,3 +267,11 @@ def require_supported(spec: Quantization) -> None:
     with Checks("quantization") as check:
         if spec.weights.scheme is not Scheme.SYMMETRIC:
             check.fault("weights.scheme", f"{spec.weights.scheme.value} weights are not available; symmetric ones are")
+        every = {"weights.bits": spec.weights}
+        every |= {f"layers.{name}.weights.bits": spec.weights_of(name) for name in spec.layers}
+        for where, weights in every.items():
+            if weights.values is WeightValues.POWER_OF_TWO and weights.bits > MOST_POWER_BITS:
+                check.fault(
+                    where,
+                    f"powers of two have up to {MOST_POWER_BITS} bits, 15 values, in weights of 8; not {weights.bits}",
+                )

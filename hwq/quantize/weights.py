@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from hwq.floating import layers as real
 from hwq.graph import tensors
 from hwq.graph.layers import Layer
-from hwq.numeric.formats import INT8, INT32, IntFormat
+from hwq.numeric.formats import INT8, INT32
+from hwq.quantize.levels import channel_reach, weight_levels
 from hwq.quantize.moments import Matrix, Moments
 from hwq.quantize.replay import Replay
 from hwq.quantize.second_order import corrected_bias, round_weights
@@ -54,8 +55,7 @@ class WeightQuantizer:
         floor = np.maximum(np.abs(bias) / (np.float64(input_scale) * _LARGEST_BIAS), _SMALLEST_SCALE)
         moments = self._moments(layer)
         if spec.method is WeightMethod.SECOND_ORDER and moments is not None:
-            shared = spec.granularity is Granularity.TENSOR
-            codes, scales = round_weights(rows, moments, code_range(spec.bits), floor, shared=shared)
+            codes, scales = round_weights(rows, moments, spec, floor)
             rounded = scales.astype(np.float32)
         else:
             codes, rounded = nearest(rows, floor, spec)
@@ -77,28 +77,24 @@ class WeightQuantizer:
         return moments
 
 
-def code_range(bits: int) -> tuple[int, int]:
-    """Lowest and highest code of weights; those of 8 bits leave out the lowest, as other programs' kernels demand."""
-    codes = IntFormat(bits)
-    return (-codes.max if bits == INT8.width else codes.min), codes.max
-
-
 def channel_rows(layer: real.WeightedLayer) -> Matrix:
     """Weights of each output channel, [channels, n]."""
     return np.moveaxis(layer.weights, layer.channel_axis, 0).reshape(layer.channels, -1).astype(np.float64)
 
 
 def nearest(rows: Matrix, floor: Matrix, spec: WeightQuantization) -> tuple[Matrix, NDArray[np.float32]]:
-    """Nearest codes, and scales that make the largest weight of a channel (or of the layer) the largest code.
+    """Nearest values, and scales that make the largest weight of a channel (or of the layer) the largest value.
 
     No scale is below ``floor``, [channels].
     """
-    low, high = code_range(spec.bits)
-    scales = np.maximum(np.abs(rows).max(axis=1) / high, floor)
+    whole = rows[None]
+    reach = channel_reach(whole, shared=spec.granularity is Granularity.TENSOR)
+    levels = weight_levels(spec, whole, reach, np.ones((1, rows.shape[1])))
+    scales = np.maximum(reach[0] / levels.highest, floor)
     if spec.granularity is Granularity.TENSOR:
         scales = np.full_like(scales, scales.max())
     rounded = scales.astype(np.float32)
-    return np.clip(np.rint(rows / rounded[:, None].astype(np.float64)), low, high), rounded
+    return levels.nearest(whole / rounded[:, None].astype(np.float64))[0], rounded
 
 
 def _packed(

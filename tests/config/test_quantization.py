@@ -20,6 +20,7 @@ from hwq.quantize.specification import (
     Scheme,
     WeightMethod,
     WeightQuantization,
+    WeightValues,
 )
 
 
@@ -37,12 +38,13 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
 def test_values(tmp_path: Path) -> None:
     found = project(
         tmp_path,
-        "quantization:\n  weights: {bits: 3, scheme: asymmetric, granularity: tensor, method: nearest}\n"
+        "quantization:\n"
+        "  weights: {bits: 3, scheme: asymmetric, granularity: tensor, values: codebook, method: nearest}\n"
         "  activations: {bits: 4, scheme: symmetric, ranges: percentile, percentile: 99, momentum: 0.5}\n"
         "  calibration: {samples: 20}\n",
     )
     assert found.quantization == Quantization(
-        WeightQuantization(3, Scheme.ASYMMETRIC, Granularity.TENSOR, WeightMethod.NEAREST),
+        WeightQuantization(3, Scheme.ASYMMETRIC, Granularity.TENSOR, WeightValues.CODEBOOK, WeightMethod.NEAREST),
         ActivationQuantization(4, Scheme.SYMMETRIC, RangeMethod.PERCENTILE, 99, 0.5),
         CalibrationParameters(20),
     )
@@ -90,6 +92,7 @@ def test_no_sweep_varies_what_only_hwq_quantize_reads() -> None:
         (WeightQuantization(), ActivationQuantization(), WeightMethod.NEAREST),
         (WeightQuantization(7), ActivationQuantization(), WeightMethod.SECOND_ORDER),
         (WeightQuantization(), ActivationQuantization(7), WeightMethod.SECOND_ORDER),
+        (WeightQuantization(values=WeightValues.CODEBOOK), ActivationQuantization(), WeightMethod.SECOND_ORDER),
         (WeightQuantization(7, method=WeightMethod.NEAREST), ActivationQuantization(), WeightMethod.NEAREST),
     ],
 )
@@ -126,7 +129,7 @@ def test_faults_of_layers(tmp_path: Path) -> None:
         ),
         "quantization.layers.conv.activation": "unknown key; did you mean activations?",
         "quantization.layers.dense": "must be a mapping of keys to values, not 8",
-        "quantization.layers.7.weights.scheme": "unknown key; valid are bits, granularity, method",
+        "quantization.layers.7.weights.scheme": "unknown key; valid are bits, granularity, values, method",
         "quantization.layers.7.activations": "must be a mapping of keys to values, not a list",
     }
     assert "p.yaml:5: quantization.layers.dense" in str(raised.value)

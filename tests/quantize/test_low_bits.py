@@ -24,6 +24,7 @@ from hwq.quantize.specification import (
     LayerWeights,
     WeightMethod,
     WeightQuantization,
+    WeightValues,
 )
 from tests.support.models import official_file, official_float_model
 from tests.support.samples import real_numbers
@@ -69,6 +70,19 @@ def test_2_bits_between_a_first_and_a_last_layer_of_8() -> None:
     assert widths == [8, *[2] * 8, 8]
     accuracy, agreement = figures(found)
     assert accuracy >= 86.5 and agreement >= 91
+
+
+@pytest.mark.parametrize(
+    ("values", "bits", "accuracy", "agreement"),
+    [
+        (WeightValues.CODEBOOK, 4, 89.7, 98),
+        (WeightValues.CODEBOOK, 2, 86.5, 91),
+        (WeightValues.POWER_OF_TWO, 3, 88.5, 95),
+    ],
+)
+def test_values_that_are_not_evenly_spaced(values: WeightValues, bits: int, accuracy: float, agreement: float) -> None:
+    found = figures(quantized(WeightQuantization(bits, values=values), 8))
+    assert found[0] >= accuracy and found[1] >= agreement
 
 
 def test_corrected_biases_alone_repair_most_of_what_rounding_does() -> None:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from hwq.floating import layers as real
+from hwq.quantize.levels import EvenLevels
 from hwq.quantize.moments import Moments
-from hwq.quantize.second_order import _Problem, corrected_bias, round_weights
+from hwq.quantize.second_order import _Problem, _repaired, corrected_bias, round_weights
+from hwq.quantize.specification import WeightQuantization
 
 SEED = 20261124
 
@@ -41,7 +43,8 @@ def problem(bits: int, *, shared: bool = False, sets: int = 2) -> _Problem:
     root = random.normal(0, 1, (sets, 9, 9))
     h = root @ root.transpose(0, 2, 1)
     floor = np.full((sets, 5), 1e-9)
-    return _Problem(random.normal(0, 1, (sets, 5, 9)), h, (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), floor, shared)
+    levels = EvenLevels(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return _Problem(random.normal(0, 1, (sets, 5, 9)), h, levels, floor, shared)
 
 
 def costs(found: _Problem, q: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -57,7 +60,9 @@ def test_the_scale_is_the_best_of_its_candidates(bits: int, shared: bool) -> Non
     reach = np.abs(found._w).max(axis=2)
     reach = np.full_like(reach, reach.max()) if shared else reach
     parts = np.linspace(0.2 if bits == 2 else 0.3, 1, 70)
-    each = [costs(found, found._rounded(found._w, s), s) for s in (part * reach / found._high for part in parts)]
+    each = [
+        costs(found, found._rounded(found._w, s), s) for s in (part * reach / found._levels.highest for part in parts)
+    ]
     best = min(cost.sum() for cost in each) if shared else np.min(each, axis=0)
     cost = costs(found, found._rounded(found._w, scales), scales)
     np.testing.assert_allclose(cost.sum() if shared else cost, best)
@@ -83,7 +88,7 @@ def test_carried_errors_are_those_that_the_columns_to_come_make_up_for_best(bits
         current, left = w.copy(), list(np.argsort(-np.diag(found._h[0]), kind="stable"))
         while left:
             k = left.pop(0)
-            expected[row, k] = np.clip(np.rint(current[k] / scale), found._low, found._high)
+            expected[row, k] = np.clip(np.rint(current[k] / scale), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
             error = scale * expected[row, k] - current[k]
             current[left] -= error * np.linalg.solve(h[np.ix_(left, left)], h[left, k])
     assert (found.carried(scales)[0] == expected).all()
@@ -100,7 +105,7 @@ def test_no_single_code_can_be_improved(bits: int) -> None:
     for k in range(9):
         for step in (-1, 1):
             other = q.copy()
-            other[..., k] = np.clip(other[..., k] + step, found._low, found._high)
+            other[..., k] = np.clip(other[..., k] + step, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
             assert (costs(found, other, scales) >= least).all()
 
 
@@ -117,16 +122,15 @@ def test_no_other_scale_suits_the_codes_better(shared: bool) -> None:
 
 
 def test_weights_repair_what_happened_to_the_inputs() -> None:
-    """With many bits the codes are those of the least-squares weights, damped, between centered rows."""
+    """Least squares, damped, between centered rows."""
     layer = dense(4, 6)
     noisy, exact = inputs(6)
-    codes, scales = round_weights(
-        layer.weights.astype(float), seen(layer, noisy, exact), (-(2**20), 2**20), np.full(4, 1e-12), shared=False
-    )
+    found = _repaired(layer.weights.astype(float)[None], seen(layer, noisy, exact))[0]
     x, f = (rows.astype(float) - rows.mean(axis=0, dtype=float) for rows in (noisy, exact))
     h, damping = x.T @ x / len(x), 0.02 * np.trace(x.T @ x / len(x)) / 6 * np.eye(6)
     wanted = layer.weights @ (f.T @ x / len(x) + damping) @ np.linalg.inv(h + damping)
-    np.testing.assert_allclose(codes * scales[:, None], wanted, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert np.abs(wanted - layer.weights).max() > 0.05
 
 
 def test_the_corrected_bias_keeps_the_means() -> None:
@@ -145,6 +149,6 @@ def test_channels_without_weights_and_inputs_that_never_vary() -> None:
     noisy, exact = inputs(6)
     noisy[:, 2] = exact[:, 2] = 0
     for x, f in ((noisy, exact), (np.ones_like(noisy), np.ones_like(exact))):
-        codes, scales = round_weights(weights.astype(float), seen(layer, x, f), (-8, 7), np.full(3, 1e-9), shared=False)
+        codes, scales = round_weights(weights.astype(float), seen(layer, x, f), WeightQuantization(4), np.full(3, 1e-9))
         assert np.isfinite(scales).all() and (scales >= 1e-9).all()
         assert not codes[1].any() and codes[0].any() and codes.min() >= -8 and codes.max() <= 7

@@ -80,7 +80,7 @@ def quantized(**layers: LayerQuantization) -> Network:
 
 
 def test_layers_may_be_different() -> None:
-    own = LayerQuantization(LayerWeights(8, Granularity.TENSOR, WeightMethod.NEAREST), LayerActivations(6))
+    own = LayerQuantization(LayerWeights(8, Granularity.TENSOR, method=WeightMethod.NEAREST), LayerActivations(6))
     plain, found = quantized(), quantized(conv_2d=own)
     for before, after in zip(plain.layers, found.layers, strict=True):
         if isinstance(after, WeightedLayer):
