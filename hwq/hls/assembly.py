@@ -9,10 +9,8 @@ from hwq.graph.shapes import macs
 from hwq.hls.computations import computation
 from hwq.hls.lanes import tensor_lanes
 from hwq.hls.naming import Names
-from hwq.hls.setting import ROUNDINGS, Setting
+from hwq.hls.setting import Setting
 from hwq.hls.source import Computation, LayerCode, Source, StreamCode, TensorCode
-from hwq.numeric.accumulation import BiasPlace
-from hwq.numeric.requantization import OutputOverflow
 from hwq.schedule.order import ordered_sums
 
 #: Packs that a stream holds between layers that follow one another.
@@ -32,35 +30,19 @@ def assemble(network: Network, accelerator: Accelerator) -> Source:
     """
     lanes = tensor_lanes(network, accelerator.array.columns)
     setting = Setting(network, accelerator, lanes, ordered_sums(network, accelerator))
-    faults = _option_faults(accelerator)
+    faults = []
     computations: dict[str, Computation] = {}
-    if not faults:
-        for layer in network.layers:
-            found = computation(setting, layer)
-            if isinstance(found, str):
-                faults.append(f"layer {layer.name}: {found}")
-            else:
-                computations[layer.name] = found
+    for layer in network.layers:
+        found = computation(setting, layer)
+        if isinstance(found, str):
+            faults.append(f"layer {layer.name}: {found}")
+        else:
+            computations[layer.name] = found
     if not network.layers:
         faults.append(f"network {network.name} has no layer")
     if faults:
         raise ConfigError("\n".join(faults))
     return _Assembly(setting, computations).source()
-
-
-def _option_faults(accelerator: Accelerator) -> list[str]:
-    """What of the project's arithmetic the library does not have."""
-    faults = []
-    contract, accumulation = accelerator.arithmetic.contract, accelerator.accumulation
-    if contract not in ROUNDINGS:
-        known = " and ".join(known.value for known in ROUNDINGS)
-        faults.append(f"arithmetic.contract: {contract.value} is not exported to C++; {known} are")
-    output = accelerator.requantization.output_overflow
-    if output is not OutputOverflow.SATURATE:
-        faults.append(f"requantizer.output_overflow: {output.value} is not exported to C++; saturate is")
-    if accumulation.bias is not BiasPlace.AFTER:
-        faults.append(f"arithmetic.bias: {accumulation.bias.value} is not exported to C++; {BiasPlace.AFTER.value} is")
-    return faults
 
 
 class _Assembly:

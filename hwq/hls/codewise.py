@@ -101,6 +101,8 @@ def _lookup(setting: Setting, layer: Layer, table: Any) -> Computation:
 
 def _mean(setting: Setting, layer: Mean) -> Computation | str:
     shape = setting.network.tensors[layer.inputs[0]].shape
+    if setting.optimized and layer.axes == (0, 1) and len(setting.network.tensors[layer.output].shape) == 3:
+        return "LiteRT's optimized mean over an image, which contract up2 stands for, is not exported"
     source, target = setting.quantization(layer.inputs[0]), setting.quantization(layer.output)
     # Axes of one element are neither summed over nor kept.
     axes = [axis for axis in sorted(layer.axes) if shape[axis] > 1]
@@ -166,7 +168,9 @@ def _concatenation(setting: Setting, layer: Concatenation) -> Computation:
     return Computation("", ["hwq_packs.h"], body=body, loops=loops)
 
 
-def _softmax(setting: Setting, layer: Softmax) -> Computation:
+def _softmax(setting: Setting, layer: Softmax) -> Computation | str:
+    if setting.optimized:
+        return "LiteRT's optimized softmax, which contract up2 stands for, is one of real numbers and not exported"
     tensor = setting.network.tensors[layer.output]
     channels = tensor.shape[-1]
     table = softmax_exponentials(layer, setting.quantization(layer.inputs[0]))

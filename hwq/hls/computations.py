@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwq.errors import ConfigError
 from hwq.graph.layers import Conv2D, Dense, DepthwiseConv2D, Layer, Pool2D, PoolKind, WeightedLayer
-from hwq.graph.requantization import effective_scales
+from hwq.graph.scaling import halves_go_away, scales_under
 from hwq.hls import codewise, constants
 from hwq.hls.setting import Setting, Spec, finish, members
 from hwq.hls.source import Computation, Constant, Loop
 from hwq.hls.summation import product_sums
-from hwq.numeric.requantize import quantize_multiplier
+from hwq.numeric.accumulation import BiasPlace
 
 
 def computation(setting: Setting, layer: Layer) -> Computation | str:
@@ -24,19 +25,26 @@ def computation(setting: Setting, layer: Layer) -> Computation | str:
         if codes.width > 8:
             return f"tensor {name} is {codes}, and codes of up to 8 bits are exported"
     find = _COMPUTATIONS.get(type(layer))
-    return f"{layer.op} is not exported" if find is None else find(setting, layer)
+    if find is None:
+        return f"{layer.op} is not exported"
+    try:
+        return find(setting, layer)
+    except ConfigError as error:
+        # A scale or a bias that records do not hold.
+        return f"requantizer.{error}"
 
 
 def _weighted(setting: Setting, layer: WeightedLayer, weights: NDArray[np.integer]) -> list[Constant]:
-    bias = layer.bias.astype(np.int64)
-    if not setting.subtracted:
-        # sum(w * (q - z)) is sum(w * q) less z times the sum of the weights; modulo 2^32, as the sum itself.
-        bias = bias - setting.zero_point(layer.inputs[0]) * layer.channel_rows.sum(axis=1, dtype=np.int64)
-        bias = bias.astype(np.int32).astype(np.int64)
-    multiplier, shift = quantize_multiplier(effective_scales(setting.network, layer))
+    bias = setting.bias(layer)
+    spec, how = setting.requantization(layer), setting.accumulation(layer)
+    scales, away = scales_under(spec.contract, setting.network, layer), halves_go_away(layer, spec.contract)
+    begins = how.bias is BiasPlace.INITIAL
+    fields = dict(spec.encode(scales, np.zeros_like(bias) if begins else bias, away))
+    if begins:
+        fields[spec.bias_field] = how.initial(bias)
     return [
         constants.array(f"hwq::standard<{setting.accelerator.weight.width}>", "weights", weights, "Of each channel."),
-        constants.records(bias.tolist(), multiplier.tolist(), shift.tolist()),
+        constants.records(fields),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,42 @@ def array(kind: str, name: str, values: NDArray[np.integer], comment: str) -> Co
     return Constant(f"{kind} {name}{sizes}", comment, list(_rows(values)))
 
 
-def records(bias: Sequence[int], multiplier: Sequence[int], shift: Sequence[int]) -> Constant:
-    """Bias and scale of each channel."""
-    entries = zip(bias, multiplier, shift, strict=True)
-    lines = [f"{{{_integer(b)}, {{{m}u, {s}}}}}," for b, m, s in entries]
-    return Constant(f"hwq::record records[{len(lines)}]", "Of each output channel: bias, {multiplier, shift}.", lines)
+def records(fields: Mapping[str, NDArray[np.int64]]) -> Constant:
+    """The record of each channel, from the fields that `hwq.numeric.requantization` gives it."""
+    entries = [
+        dict(zip(fields, values, strict=True)) for values in zip(*(f.tolist() for f in fields.values()), strict=True)
+    ]
+    kind, shown, text = _RECORDS[frozenset(fields)]
+    lines = [text(entry) + "," for entry in entries]
+    return Constant(f"hwq::{kind} records[{len(lines)}]", f"Of each output channel: {shown}.", lines)
+
+
+def _factor(r: Mapping[str, int]) -> str:
+    return f"{{{r['multiplier']}u, {r['shift']}}}"
+
+
+_RECORDS: Mapping[frozenset[str], tuple[str, str, Callable[[Mapping[str, int]], str]]] = {
+    frozenset(("bias", "multiplier", "shift")): (
+        "record",
+        "bias, {multiplier, shift}",
+        lambda r: f"{{{_integer(r['bias'])}, {_factor(r)}}}",
+    ),
+    frozenset(("bias", "multiplier", "shift", "away")): (
+        "up_record",
+        "bias, {multiplier, shift}, away",
+        lambda r: f"{{{_integer(r['bias'])}, {_factor(r)}, {r['away']}}}",
+    ),
+    frozenset(("add", "multiplier", "right")): (
+        "plain_record",
+        "add, multiplier, right",
+        lambda r: f"{{{r['add']}LL, {r['multiplier']}u, {r['right']}}}",
+    ),
+    frozenset(("bias", "shift")): (
+        "shift_record",
+        "bias, shift",
+        lambda r: f"{{{_integer(r['bias'])}, {r['shift']}}}",
+    ),
+}
 
 
 def factor(name: str, scale: tuple[int, int], comment: str) -> Constant:

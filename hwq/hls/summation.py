@@ -6,11 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hwq.graph.layers import WeightedLayer
 from hwq.hls.lanes import largest_divisor
 from hwq.hls.setting import Setting, Spec, members
-from hwq.numeric.accumulation import EXACT, Accumulation, Granularity, SumOverflow
-from hwq.numeric.bounds import accumulator_bits, code_bits, operand_range
+from hwq.numeric.accumulation import Accumulation, BiasPlace, Granularity, SumOverflow
+from hwq.numeric.bounds import code_bits, operand_range, signed_bits, sum_bounds
 
 #: Bits of an operand: a code, or a code less its zero-point.
 _OPERAND = 9
@@ -40,10 +42,15 @@ def product_sums(setting: Setting, layer: WeightedLayer, depth: int) -> ProductS
     if code_bits(layer.values, signs=True) > arithmetic.weight_bits:
         return f"its weights are from {low} to {high}, and arithmetic.weight_bits is {arithmetic.weight_bits}"
     ordered = setting.sums.get(layer.name)
-    how, passes = (ordered.accumulation, ordered.passes) if ordered else (EXACT, ())
+    how, passes = setting.accumulation(layer), ordered.passes if ordered else ()
+    scaling = setting.requantization(layer)
     if how.overflow is SumOverflow.REFUSE:
         operands = operand_range(setting.quantization(layer.inputs[0]).format, zero, setting.subtracted)
-        needed = accumulator_bits(layer.channel_rows, operands, how)
+        lows, highs = sum_bounds(layer.channel_rows, *operands, how)
+        if how.bias is BiasPlace.INITIAL:
+            start = how.product(setting.bias(layer))
+            lows, highs = lows + start, highs + start
+        needed = signed_bits(int(np.min(lows)), int(np.max(highs)))
         if needed > how.accumulator_bits:
             return f"its sums need {needed} bits, and arithmetic.accumulator_bits is {how.accumulator_bits}"
     kept = _is_kept(how)
@@ -57,6 +64,10 @@ def product_sums(setting: Setting, layer: WeightedLayer, depth: int) -> ProductS
         *members(run=_run(passes), **{"pass": passes[0] if passes else 0}),
         *members(truncate=how.truncate),
         ("hwq::rounding", "truncate_rounding", f"hwq::rounding::{how.truncate_rounding.value}"),
+        ("bool", "begins_with_bias", str(how.bias is BiasPlace.INITIAL).lower()),
+        ("hwq::rounding", "scaling_rounding", f"hwq::rounding::{scaling.rounding.value}"),
+        ("hwq::overflow", "output_overflow", f"hwq::overflow::{scaling.output_overflow.value}"),
+        *members(code_bits=ordered.codes.width if ordered else 8),
         *members(offset=zero if setting.subtracted else 0, padding_operand=0 if setting.subtracted else zero),
     ]
     return ProductSums(spec, _rows(setting, fitted if kept else None, passes, depth))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,13 @@ from hwq.arch.parameters import ArithmeticParameters
 from hwq.errors import ToolError
 from hwq.graph.inputs import random_samples
 from hwq.hls.flavors import Flavor
+from hwq.numeric.requantization import CONTRACTS
+from hwq.numeric.requantize import Contract
 from hwq.verify import hls
 from hwq.verify.compare import compare_codes
 from hwq.verify.hls import hls_design, verify_hls
 from hwq.verify.session import VerifyReport
+from tests.support.contracts import accelerator, powers_of_two
 from tests.support.convolutions import small_network
 from tests.support.designs import SMALL
 from tests.support.operands import asymmetric, with_codes
@@ -25,6 +29,10 @@ NETWORK = small_network()
 
 #: The second rounding's half is left out.
 ROUNDS_DOWN = ("include/hwq_requantize.h", "(integer<34>(1) << (bits - 1))", "0")
+
+
+#: Layers that accumulate, and a function.
+PRODUCTS = {"conv": 3, "depthwise": 2, "activate": 1}
 
 
 def run(directory: Path, **options: object) -> VerifyReport:
@@ -121,4 +129,16 @@ def test_networks_of_narrow_codes_match(seed: int, tmp_path: Path) -> None:
 def test_networks_of_wide_weights_match(seed: int, width: int, bits: int, tmp_path: Path) -> None:
     network = asymmetric(random_network(seed), seed, width)
     design = hls_design(network, Accelerator(arithmetic=ArithmeticParameters(weight_bits=bits)))
+    assert verify_hls(design, Flavor.PORTABLE, random_samples(network, 2, seed), tmp_path).match
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_networks_under_every_contract_match(contract: Contract, seed: int, tmp_path: Path) -> None:
+    """With sums that begin with the bias or not, and outputs that wrap and saturate; seeds draw what they do."""
+    seed += 2
+    network, hardware = random_network(seed, PRODUCTS), accelerator(contract, random.Random(seed))
+    if contract is Contract.SHIFT:
+        network = powers_of_two(network)
+    design = hls_design(network, hardware)
     assert verify_hls(design, Flavor.PORTABLE, random_samples(network, 2, seed), tmp_path).match

@@ -7,11 +7,11 @@
 
 namespace hwq {
 
-template <class SPEC>
+template <class SPEC, class RECORD>
 void convolution(
     stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
     const standard<SPEC::weight_bits> (&weights)[SPEC::out_channels][window<SPEC>::taps][SPEC::channels / SPEC::groups],
-    const record (&records)[SPEC::out_channels]) {
+    const RECORD (&records)[SPEC::out_channels]) {
   constexpr int depth = SPEC::channels / SPEC::groups;
   constexpr int size = SPEC::out_channels / SPEC::groups;
   line_buffer<SPEC> lines;
@@ -32,7 +32,7 @@ void convolution(
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-          totals[c] = 0;
+          totals[c] = sums<SPEC>::begin(bias_of(records[first + c]));
           psums[c] = 0;
         }
         pass_counter<SPEC> passes;

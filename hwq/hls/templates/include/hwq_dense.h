@@ -7,10 +7,10 @@
 
 namespace hwq {
 
-template <class SPEC>
+template <class SPEC, class RECORD>
 void dense(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
            const standard<SPEC::weight_bits> (&weights)[SPEC::out_channels][SPEC::depth],
-           const record (&records)[SPEC::out_channels]) {
+           const RECORD (&records)[SPEC::out_channels]) {
   integer<9> operands[SPEC::depth];
 #pragma HLS array_partition variable = operands cyclic factor = SPEC::rows dim = 1
 #pragma HLS array_partition variable = weights cyclic factor = SPEC::columns dim = 1
@@ -35,7 +35,7 @@ void dense(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
 #pragma hls_unroll yes
       for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-        totals[c] = 0;
+        totals[c] = sums<SPEC>::begin(bias_of(records[first + c]));
         psums[c] = 0;
       }
       pass_counter<SPEC> passes;

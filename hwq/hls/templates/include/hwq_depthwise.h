@@ -7,10 +7,10 @@
 
 namespace hwq {
 
-template <class SPEC>
+template <class SPEC, class RECORD>
 void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>& y,
                const standard<SPEC::weight_bits> (&weights)[window<SPEC>::taps][SPEC::out_channels],
-               const record (&records)[SPEC::out_channels]) {
+               const RECORD (&records)[SPEC::out_channels]) {
   line_buffer<SPEC> lines;
 #pragma HLS array_partition variable = lines cyclic factor = SPEC::columns dim = 3
 #pragma HLS array_partition variable = weights cyclic factor = SPEC::columns dim = 2
@@ -27,7 +27,7 @@ void depthwise(stream<codes<SPEC::lanes_in>>& x, stream<codes<SPEC::lanes_out>>&
 #pragma hls_unroll yes
         for (int c = 0; c < SPEC::columns; c++) {
 #pragma HLS unroll
-          totals[c] = 0;
+          totals[c] = sums<SPEC>::begin(bias_of(records[first + c]));
           psums[c] = 0;
         }
         pass_counter<SPEC> passes;

@@ -60,6 +60,12 @@ struct sums {
   typedef integer<SPEC::pass_bits> pass;
   typedef integer<SPEC::accumulator_bits> accumulator;
 
+  // What a sum begins with.
+  static accumulator begin(integer<62> bias) {
+#pragma HLS inline
+    return SPEC::begins_with_bias ? accumulator(bias) : accumulator(0);
+  }
+
   // A product as it is added.
   static product multiply(integer<9> operand, integer<SPEC::weight_bits> weight) {
 #pragma HLS inline
