@@ -19,6 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from hwq.arch.accelerator import Accelerator
 from hwq.cli import console, exit_codes
 from hwq.cli.gen import layer_table
 from hwq.cli.inputs import named_path
@@ -30,6 +31,9 @@ from hwq.export.package import write_package
 from hwq.frontends.samples import SampleFile, open_samples
 from hwq.graph.network import Network
 from hwq.graph.shapes import macs, weight_bytes
+from hwq.hls.flavors import Flavor
+from hwq.toolchain.tools import find_compiler, find_make
+from hwq.verify.hls import hls_design, verify_hls
 from hwq.verify.session import Progress, VerifyReport, verify
 from hwq.verify.vectors import emulator_of, golden_vectors
 
@@ -126,13 +130,19 @@ def command(
             "--output", "-o", metavar="DIR", parser=named_path, help="Where the Verilog and everything else goes."
         ),
     ] = Path("hwq-demo"),
+    with_hls: Annotated[
+        bool, typer.Option("--hls", help="The same arithmetic as C++ for HLS too, compiled by g++ and compared.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> int:
     """Take a small trained network the whole way, from accuracy to matching Verilog.
 
     The network names handwritten digits. Its Verilog runs in Verilator on real pictures; exit code 1 when one bit or
-    one cycle differs from the prediction.
+    one cycle differs from the prediction, or with --hls one bit of the C++.
     """
+    if with_hls:
+        # Looked for first: what is missing is not found out at the end.
+        find_compiler(), find_make()
     steps = _Steps(as_json)
     steps.show(Text("hwq demo: handwritten digits, from a trained network to Verilog that matches"), indent=0)
     with digits.project_file() as example:
@@ -166,14 +176,35 @@ def command(
         console.note("interrupted in simulation")
         return exit_codes.INTERRUPTED
     answers = emulator_of(opened.design).run(chosen).argmax(axis=1)
-    if as_json:
-        console.print_json(_json(network, accuracy, report, answers, samples, output, steps.seconds))
-    elif report.match:
+    if report.match:
         _show_match(steps, report, chosen, answers)
-        _show_end(steps, output)
     else:
         _show_mismatch(steps, report)
-    return exit_codes.GOOD if report.match else exit_codes.MISMATCH
+    cpp = _cpp(steps, network, accelerator, chosen, output / "hls") if with_hls else None
+    if cpp is not None and cpp.interrupted:
+        console.note("interrupted in the C++")
+        return exit_codes.INTERRUPTED
+    match = report.match and (cpp is None or cpp.match)
+    if as_json:
+        console.print_json(_json(network, accuracy, report, cpp, answers, samples, output, steps.seconds))
+    elif match:
+        _show_end(steps, output)
+    return exit_codes.GOOD if match else exit_codes.MISMATCH
+
+
+def _cpp(
+    steps: _Steps, network: Network, accelerator: Accelerator, x: NDArray[np.integer], output: Path
+) -> VerifyReport:
+    """Write the C++ and compare it."""
+    with steps.step("hls", f"The same arithmetic as C++ for HLS, in {output}") as show:
+        report = verify_hls(hls_design(network, accelerator), Flavor.PORTABLE, x, output, progress=show)
+    if report.match:
+        elements = sum(run.elements for run in report.runs)
+        steps.show(Text(f"MATCH: {elements:,} outputs, every bit", style="bold green"))
+        steps.show(f"{report.simulator.title}; for Vitis HLS or Catapult: hwq gen --hls vitis, or catapult.")
+    else:
+        _show_mismatch(steps, report)
+    return report
 
 
 def _measure(opened: ProjectDesign, samples: SampleFile, x: NDArray[np.integer]) -> _Accuracy:
@@ -271,6 +302,7 @@ def _json(
     network: Network,
     accuracy: _Accuracy,
     report: VerifyReport,
+    cpp: VerifyReport | None,
     answers: NDArray[np.integer],
     samples: SampleFile,
     output: Path,
@@ -291,6 +323,7 @@ def _json(
         "predicted_cycles": report.predicted_cycles,
         "layers": [run_json(layer) for layer in report.layers],
         "whole_network": run_json(report.network) if report.network else None,
+        **({} if cpp is None else {"hls": {"match": cpp.match, "simulator": cpp.simulator.title}}),
         "directory": str(output),
         "seconds": {key: round(value, 3) for key, value in seconds.items()}
         | {"total": round(sum(seconds.values()), 3)},

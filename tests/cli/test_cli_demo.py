@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hwq.cli import demo
 from hwq.cli.projects import open_design
 from hwq.errors import ToolError
+from hwq.verify import hls
 from hwq.verify.tamper import FAULTS, Tamper
 from tests.cli.support import run_cli
 
@@ -51,6 +53,28 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     parts = {key: value for key, value in report["seconds"].items() if key != "total"}
     assert list(parts) == ["network", "accuracy", "layers", "verilog", "simulation"]
     assert report["seconds"]["total"] == pytest.approx(sum(parts.values()), abs=0.01)
+
+
+def test_cpp_beside_the_verilog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_cli(capsys, "demo", "--hls", "-o", tmp_path)
+    assert result.code == 0
+    assert "6  The same arithmetic as C++ for HLS" in result.out
+    assert "MATCH: 6,224 outputs, every bit\n" in result.out
+    assert (tmp_path / "hls" / "Makefile").exists()
+
+
+def test_wrong_cpp_is_a_mismatch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = hls.project_files
+
+    def rounding_down(*arguments: Any) -> dict[str, str]:
+        return {name: text.replace("(integer<34>(1) << (bits - 1))", "0") for name, text in files(*arguments).items()}
+
+    monkeypatch.setattr(hls, "project_files", rounding_down)
+    result = run_cli(capsys, "demo", "--hls", "-o", tmp_path, "--json")
+    assert result.code == 1
+    assert result.json["match"] is True and result.json["hls"]["match"] is False
 
 
 def test_wrong_hardware_is_a_mismatch(
