@@ -38,6 +38,7 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "inspect": Verb("hwq.cli.inspect", "Show a model's layers, shapes, MACs, quantization and accumulator bits."),
+    "init": Verb("hwq.cli.init", "Write a commented project for a model, as small as holds it."),
     "run": Verb("hwq.cli.run", "Compute a model's outputs bit for bit, and its accuracy and speed."),
     "quantize": Verb("hwq.cli.quantize", "Make a quantized network of one of real numbers, without labels."),
     "contract": Verb("hwq.cli.contract", "Find which exact integer arithmetic a runtime does, layer by layer."),
@@ -45,7 +46,7 @@ VERBS: dict[str, Verb] = {
     "gen": Verb("hwq.cli.gen", "Write the Verilog, memory images and manifest of a project."),
     "verify": Verb("hwq.cli.verify", "Prove in simulation that a project's Verilog computes the emulator's bits."),
     "synth": Verb("hwq.cli.synth", "Synthesize a project for an FPGA: cells taken, clock frequency, critical path."),
-    "check": Verb("hwq.cli.check", "Check a project against a device: time, energy, power, temperature."),
+    "check": Verb("hwq.cli.check", "Check a project against a device: time, energy, power, temperature, room."),
     "sweep": Verb("hwq.cli.sweep", "Evaluate many variants of a project: accuracy, exact cycles, memory."),
     "pareto": Verb("hwq.cli.pareto", "Show the points of a sweep that no other one beats in everything."),
     "best": Verb("hwq.cli.best", "Write the project of a sweep's best point that meets a condition."),

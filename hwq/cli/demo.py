@@ -67,7 +67,7 @@ _FILES = (
 _COMMANDS = (
     ("hwq inspect model.tflite", "layers, MACs, accumulator bits"),
     ("hwq run model.tflite --data samples.npz", "outputs bit for bit, accuracy, speed"),
-    ("echo 'model: model.tflite' > my.yaml", "a project; hwq schema lists all it can say"),
+    ("hwq init model.tflite -o my.yaml", "a project that just holds it, every key explained"),
     ("hwq gen my.yaml -o build", "Verilog, memory images, testbench"),
     ("hwq verify my.yaml", "every bit and every cycle, in Verilator"),
 )
