@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, WeightPacking
 from hwq.cli import console, exit_codes
 from hwq.config.project import load_project
 from hwq.config.writing import yaml_text
@@ -105,6 +105,7 @@ def _text(network: Network, a: Accelerator, design: Design, model: str | None, d
             _Line("input_zero_point", arithmetic.input_zero_point.value, _FORMS[arithmetic.input_zero_point]),
             _Line("activation_bits", arithmetic.activation_bits, "of the widest tensor"),
             _Line("weight_bits", arithmetic.weight_bits, "of the widest weights"),
+            _Line("weight_packing", arithmetic.weight_packing.value, _PACKINGS[arithmetic.weight_packing]),
             _Line("accumulator_bits", arithmetic.accumulator_bits, "the most that a layer's sums need"),
         ],
         "requantizer": [
@@ -131,6 +132,11 @@ def _text(network: Network, a: Accelerator, design: Design, model: str | None, d
         lines.append(f"{engine}: auto")
     return "\n".join(lines) + "\n"
 
+
+_PACKINGS = {
+    WeightPacking.NONE: "no layer's weights are narrow enough to share a place of memory",
+    WeightPacking.LAYER: "narrow layers have several weights in a place of memory",
+}
 
 _FORMS = {
     InputZeroPoint.FOLDED: "the array multiplies raw codes, and the bias takes in the zero-point",

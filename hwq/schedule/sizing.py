@@ -8,7 +8,7 @@ from hwq.arch import isa
 from hwq.arch.accelerator import Accelerator
 from hwq.arch.engines import PARAMETERS
 from hwq.arch.isa import Space
-from hwq.arch.parameters import BufferParameters
+from hwq.arch.parameters import BufferParameters, WeightPacking
 from hwq.errors import ConfigError
 from hwq.graph.layers import Layer
 from hwq.graph.network import Network
@@ -31,8 +31,8 @@ _TILE = 64
 def fitted(network: Network, accelerator: Accelerator) -> Accelerator:
     """``accelerator`` with every engine that the network needs, and as little of all that is as large as one likes.
 
-    Those are widths of codes, weights and accumulators, the left shifter, and memories. Array, contract, lanes and
-    forms stay.
+    Those are widths of codes, weights and accumulators, the left shifter, and memories; weights are packed where that
+    makes theirs smaller. Array, contract, lanes and forms stay.
 
     Raises
     ------
@@ -56,6 +56,10 @@ def fitted(network: Network, accelerator: Accelerator) -> Accelerator:
         raise ConfigError(f"network {network.name} has no layer that an engine runs")
     narrow = _widths(network, layers, widest)
     program = lower(network, layers, narrow)
+    packed = replace(narrow, arithmetic=replace(narrow.arithmetic, weight_packing=WeightPacking.LAYER))
+    if len((shared := lower(network, layers, packed)).weights) < len(program.weights):
+        # A selection behind weight memory, for a smaller one.
+        narrow, program = packed, shared
     used = {space: words for space, (words, _) in program.used().items()}
     buffers = BufferParameters(
         activations=max(16, used[Space.ACTIVATIONS] * narrow.word),

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint
+from hwq.arch.parameters import ArithmeticParameters, ArrayParameters, InputZeroPoint, WeightPacking
 from hwq.errors import CapacityError, ConfigError
 from hwq.graph.network import Network
 from hwq.schedule.sizing import fitted
 from hwq.verify.design import lower_design
-from tests.support.operands import asymmetric, with_codes
+from tests.support.operands import asymmetric, narrowed, with_codes
 from tests.support.random_networks import random_network
 
 
@@ -46,6 +46,18 @@ def test_nothing_can_be_smaller(seed: int, form: InputZeroPoint) -> None:
     with pytest.raises((CapacityError, ConfigError), match="accumulator_bits"):
         narrow = replace(arithmetic, accumulator_bits=arithmetic.accumulator_bits - 1)
         lower_design(network, replace(found, arithmetic=narrow))
+
+
+def test_weights_are_packed_where_memory_gets_smaller() -> None:
+    array = Accelerator(ArrayParameters(4, 4))
+    mixed, even = (fitted(narrowed(random_network(6), widths, 1), array) for widths in ((8, 4, 2), (4,)))
+    assert (mixed.arithmetic.weight_packing, even.arithmetic.weight_packing) == (
+        WeightPacking.LAYER,
+        WeightPacking.NONE,
+    )
+    apart = replace(mixed, arithmetic=replace(mixed.arithmetic, weight_packing=WeightPacking.NONE))
+    with pytest.raises(CapacityError, match=r"buffers\.weights"):
+        lower_design(narrowed(random_network(6), (8, 4, 2), 1), apart)
 
 
 def test_a_network_that_no_engine_runs() -> None:
