@@ -147,6 +147,9 @@ _WORDS: dict[str, dict[str, str]] = {
         "calibration.samples": (
             f"How many samples of data, from the first; null: {DEFAULT_SAMPLES}, or all where there are fewer."
         ),
+        "equalization": (
+            "Whether channels between two layers are scaled first, so that their weights reach equally far in both."
+        ),
         "layers": "What is different for single layers, by the names that hwq quantize shows.",
         "layers.weights": "How the weights of this layer become codes.",
         "layers.weights.bits": "Width of their codes, in bits; null: quantization.weights.bits.",

@@ -12,6 +12,7 @@ from hwq.floating.network import FloatNetwork
 from hwq.graph.network import Network
 from hwq.quantize.assembly import assemble, coded_tensors
 from hwq.quantize.calibration import Progress, Samples, Steps, calibrate, calibration_count, first_samples, samples_of
+from hwq.quantize.equalization import equalize
 from hwq.quantize.naming import require_layers
 from hwq.quantize.ranges import ONE_PASS
 from hwq.quantize.replay import Replay
@@ -56,7 +57,7 @@ def quantize(
     require_supported(spec)
     check_float_network(network)
     samples = samples_of(network, data)
-    folded = fold(network)
+    folded = equalize(fold(network)) if spec.equalization else fold(network)
     groups = Groups(folded)
     require_layers(spec, folded, groups)
     widths = activation_widths(folded, groups, spec)

@@ -225,6 +225,8 @@ class Quantization:
         See :class:`ActivationQuantization`.
     calibration:
         See :class:`CalibrationParameters`.
+    equalization:
+        Whether channels between layers are scaled first (`hwq.quantize.equalization`).
     layers:
         See :class:`LayerQuantization`; by the names of the layers of the folded network (`hwq.floating.folding`).
     """
@@ -232,6 +234,7 @@ class Quantization:
     weights: WeightQuantization = WeightQuantization()
     activations: ActivationQuantization = ActivationQuantization()
     calibration: CalibrationParameters = CalibrationParameters()
+    equalization: bool = False
     layers: Annotated[Mapping[str, LayerQuantization], Named(LayerQuantization)] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
