@@ -51,7 +51,7 @@ def test_nothing_can_be_smaller(seed: int, form: InputZeroPoint) -> None:
 def test_weights_are_packed_where_memory_gets_smaller() -> None:
     array = Accelerator(ArrayParameters(4, 4))
     mixed = fitted(narrowed(random_network(6), (8, 4, 2), 1), array)
-    even = fitted(narrowed(random_network(3), (4,), 1), array)
+    even = fitted(narrowed(random_network(3), (8,), 1), array)
     found = mixed.arithmetic.weight_packing, even.arithmetic.weight_packing
     assert found == (WeightPacking.LAYER, WeightPacking.NONE)
     apart = replace(mixed, arithmetic=replace(mixed.arithmetic, weight_packing=WeightPacking.NONE))
