@@ -28,7 +28,7 @@ def command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> int:
-    """Check a project against a device: latency, energy, power, temperature.
+    """Check a project against a device: latency, energy, power, temperature, room.
 
     Cycles and counts are exact; what follows from them is modelled, from the device's file and a table of energies.
     Nothing was measured. Exit code 1 when a figure is beyond its limit.
@@ -99,6 +99,6 @@ def _cells(figure: Figure) -> tuple[str, str, str, str]:
     def text(value: float) -> str:
         return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.4g}"
 
-    limit = "" if figure.limit is None else f"{text(figure.limit)} {figure.unit}"
+    limit = "" if figure.limit is None else f"{text(figure.limit)} {figure.unit}".rstrip()
     margin = "" if figure.margin is None else f"{figure.margin:.1%}"
-    return figure.name, f"{text(figure.value)} {figure.unit}", limit, margin
+    return figure.name, f"{text(figure.value)} {figure.unit}".rstrip(), limit, margin

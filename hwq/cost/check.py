@@ -1,10 +1,11 @@
-"""What a device makes of a design: time, energy, power, heat, each figure beside its limit; all of it modelled."""
+"""What a device makes of a design: time, energy, heat, room, each figure beside its limit; all of it modelled."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hwq.cost.area import area
 from hwq.cost.counts import count_run, total
 from hwq.cost.device import Device
 from hwq.cost.energy import energy, prices
@@ -61,17 +62,30 @@ class Check:
         return all(figure.good for figure in self.figures)
 
 
-def energy_of(program: Program, device: Device) -> dict[str, float]:
+def table_energy(program: Program) -> dict[str, float]:
+    """Picojoules of an inference by the table of energies, by what takes them."""
+    return energy(total(count_run(run) for run in runs_of(program)), program.accelerator)
+
+
+def energy_on(device: Device, table: Mapping[str, float], transferred: int) -> dict[str, float]:
     """Microjoules of an inference on a device, by what takes them.
 
     The table's prices are for a chip of its own: an FPGA takes more, and energy grows with the process and with the
-    square of the voltage. ``external`` is what goes in and out through the host's port.
+    square of the voltage.
+
+    Parameters
+    ----------
+    device:
+        What it runs on.
+    table:
+        From `table_energy`.
+    transferred:
+        Bits that go in and out, from `transfer_bits`; their energy is called ``external``.
     """
     price = prices()
     scale = price.fpga * (device.process_nm / price.process_nm) * (device.volts / price.volts) ** 2
-    counts = total(count_run(run) for run in runs_of(program))
-    parts = {name: cost * scale / 1e6 for name, cost in energy(counts, program.accelerator).items()}
-    parts["external"] = transfer_bits(program) / _ACCESS * device.external_picojoules / 1e6
+    parts = {name: cost * scale / 1e6 for name, cost in table.items()}
+    parts["external"] = transferred / _ACCESS * device.external_picojoules / 1e6
     return parts
 
 
@@ -90,7 +104,7 @@ def check(program: Program, device: Device, conditions: Conditions) -> Check:
     """Every figure of a design on a device, inferences following one another without a pause."""
     cycles = sum(run.predicted_cycles for run in runs_of(program))
     seconds = cycles / (conditions.clock_mhz * 1e6)
-    parts = energy_of(program, device)
+    parts = energy_on(device, table_energy(program), transfer_bits(program))
     joules = sum(parts.values()) / 1e6
     watts = device.static_watts + joules / seconds
     junction = conditions.ambient_celsius + watts * device.thermal_resistance
@@ -103,5 +117,9 @@ def check(program: Program, device: Device, conditions: Conditions) -> Check:
         Figure("static power", device.static_watts * 1e3, "mW"),
         Figure("dynamic power", joules / seconds * 1e3, "mW"),
         Figure("junction temperature", junction, "C", device.junction_celsius),
+        *(
+            Figure(name, used, "", device.limits[name])
+            for name, used in area(program.accelerator, device.family).items()
+        ),
     )
     return Check(device, conditions, cycles, figures, parts)

@@ -13,7 +13,7 @@ from hwq.errors import ConfigError
 DEVICES = Path(__file__).with_name("devices")
 """Where those are that hwq brings."""
 
-FAMILIES = ("ecp5", "xilinx7")
+FAMILIES = ("ecp5", "ice40", "xilinx7")
 """Families that there is an area model of."""
 
 RESOURCES = ("lut", "ff", "bram", "dsp")

@@ -42,6 +42,11 @@ class Shape:
         """Bits of one of them."""
         return self.words * self.bits
 
+    @property
+    def bytes(self) -> int:
+        """Of all of them, the last one begun for its bits."""
+        return -(-self.count * self.capacity // 8)
+
 
 def memories(accelerator: Accelerator) -> tuple[Shape, ...]:
     """Every memory that an accelerator has."""
@@ -79,4 +84,4 @@ def memories(accelerator: Accelerator) -> tuple[Shape, ...]:
 
 def footprint(accelerator: Accelerator) -> int:
     """Bytes of all of them."""
-    return -(-sum(shape.count * shape.capacity for shape in memories(accelerator)) // 8)
+    return sum(shape.bytes for shape in memories(accelerator))

@@ -22,15 +22,15 @@ def project() -> Iterator[Path]:
 
 
 def test_what_is_within_its_limits_passes(project: Path, capsys: Capture) -> None:
-    result = run_cli(capsys, "check", project, "--device", "ecp5-25k", "--deadline", 5)
+    result = run_cli(capsys, "check", project, "--device", "ecp5-85k", "--deadline", 5)
     assert result.code == 0
-    assert result.out.splitlines()[0] == "digits on LFE5U-25F-6BG381C at 50 MHz"
+    assert result.out.splitlines()[0] == "digits on LFE5U-85F-6BG381C at 50 MHz"
     assert result.out.splitlines()[-1] == "PASS"
     assert re.search(r"^latency +[\d.]+ ms +5 ms +[\d.]+%  ok$", result.out, re.MULTILINE)
 
 
 def test_what_is_beyond_a_limit_fails(project: Path, capsys: Capture) -> None:
-    result = run_cli(capsys, "check", project, "--device", "ecp5-25k", "--deadline", 0.001, "--ambient", 90)
+    result = run_cli(capsys, "check", project, "--device", "ecp5-85k", "--deadline", 0.001, "--ambient", 90)
     assert result.code == 1
     assert result.out.splitlines()[-1] == "FAIL: latency, junction temperature"
     assert re.search(r"^latency .* -[\d,.]+%  beyond$", result.out, re.MULTILINE)
@@ -55,8 +55,8 @@ def test_json(project: Path, capsys: Capture) -> None:
 
 def test_a_device_of_ones_own(project: Path, tmp_path: Path, capsys: Capture) -> None:
     mine = tmp_path / "mine.yaml"
-    text = (DEVICES / "ecp5-25k.yaml").read_text(encoding="utf-8")
-    mine.write_text(text.replace("part: LFE5U-25F-6BG381C", "part: my board"), encoding="utf-8")
+    text = (DEVICES / "ecp5-85k.yaml").read_text(encoding="utf-8")
+    mine.write_text(text.replace("part: LFE5U-85F-6BG381C", "part: my board"), encoding="utf-8")
     assert run_cli(capsys, "check", project, "--device", mine, "--json").json["part"] == "my board"
     mine.write_text(text.replace("volts: 1.1", "volts: high"), encoding="utf-8")
     message = refused(capsys, "check", project, "--device", mine)
@@ -66,4 +66,4 @@ def test_a_device_of_ones_own(project: Path, tmp_path: Path, capsys: Capture) ->
 def test_refusals(project: Path, capsys: Capture) -> None:
     assert "no device 'ecp5'" in refused(capsys, "check", project, "--device", "ecp5")
     assert "'--device'" in refused(capsys, "check", project)
-    assert "--deadline" in refused(capsys, "check", project, "--device", "ecp5-25k", "--deadline", 0)
+    assert "--deadline" in refused(capsys, "check", project, "--device", "ecp5-85k", "--deadline", 0)

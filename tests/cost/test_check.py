@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hwq.cost.check import Conditions, Figure, check, energy_of, transfer_bits
+from hwq.cost.area import area
+from hwq.cost.check import Conditions, Figure, check, energy_on, table_energy, transfer_bits
 from hwq.cost.counts import count_run, total
 from hwq.cost.device import Device, load_device
 from hwq.cost.energy import energy
@@ -15,7 +16,7 @@ from hwq.schedule.program import Program
 from hwq.verify.design import lower_design
 from tests.support.every_engine import ACCELERATOR, every_engine_network
 
-DEVICE = load_device("ecp5-25k")
+DEVICE = load_device("ecp5-85k")
 
 
 def program() -> Program:
@@ -42,19 +43,23 @@ def test_figures() -> None:
     assert values["static power"] == pytest.approx(DEVICE.static_watts * 1e3)
     watts = DEVICE.static_watts + joules / seconds
     assert values["junction temperature"] == pytest.approx(40 + watts * DEVICE.thermal_resistance)
+    for name, used in area(ACCELERATOR, "ecp5").items():
+        figure = next(figure for figure in found.figures if figure.name == name)
+        assert (figure.value, figure.limit) == (used, DEVICE.limits[name])
     assert found.passed
 
 
 def test_energy_grows_with_process_and_voltage() -> None:
     lowered = program()
     assert lowered.network is not None
-    table = energy(total([count_run(lowered.network)]), ACCELERATOR)
+    table = table_energy(lowered)
+    assert table == energy(total([count_run(lowered.network)]), ACCELERATOR)
     like_the_table = replace(DEVICE, process_nm=45.0, volts=0.9)
-    base = energy_of(lowered, like_the_table)
+    base = energy_on(like_the_table, table, 640)
     assert base["products"] == pytest.approx(table["products"] * 14 / 1e6)
-    assert base["external"] == pytest.approx((189 + 5) * 8 / 64 * 1950 / 1e6)
+    assert base["external"] == pytest.approx(10 * 1950 / 1e6)
     half: Device = replace(like_the_table, process_nm=22.5, volts=1.8)
-    assert energy_of(lowered, half)["products"] == pytest.approx(base["products"] * 2)
+    assert energy_on(half, table, 640)["products"] == pytest.approx(base["products"] * 2)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +70,12 @@ def test_what_is_beyond_its_limit_fails(conditions: Conditions, name: str) -> No
     found = check(program(), DEVICE, conditions)
     assert [figure.name for figure in found.figures if not figure.good] == [name]
     assert not found.passed
+
+
+def test_what_a_device_has_too_few_of_fails() -> None:
+    small = replace(DEVICE, limits={**DEVICE.limits, "dsp": 3})
+    found = check(program(), small, Conditions(50.0, 25.0))
+    assert [figure.name for figure in found.figures if not figure.good] == ["dsp"]
 
 
 def test_margins() -> None:

@@ -60,7 +60,7 @@ def test_every_fault_at_once(tmp_path: Path) -> None:
         read_device(path)
     assert {(where, what) for where, what in raised.value.faults} == {
         ("volt", "unknown key; did you mean volts?"),
-        ("family", "no area model of 'stratix'; valid are ecp5, xilinx7"),
+        ("family", "no area model of 'stratix'; valid are ecp5, ice40, xilinx7"),
         ("limits.dsp", "must be a whole number, not 'many'"),
         ("", "volts is required"),
     }

@@ -27,4 +27,4 @@ def test_they_are_those_of_the_verilog(accelerator: Accelerator) -> None:
         names[name] = names.get(name, 0) + shape.count
     assert {name: verilog.count(f"  {name} ") for name in names} == names
     assert verilog.count("module hwq_ram_") == len(names)
-    assert footprint(accelerator) == -(-sum(s.count * s.words * s.bits for s in found) // 8)
+    assert footprint(accelerator) == sum(-(-s.count * s.words * s.bits // 8) for s in found)
