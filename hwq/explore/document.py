@@ -9,14 +9,16 @@ from pathlib import Path
 from hwq.config.document import Document, read_document
 from hwq.config.faults import config_error, nearest
 from hwq.config.project import load_project
+from hwq.cost.device import Device, load_device
+from hwq.errors import ConfigError
 from hwq.explore.axes import fault, read_axes, shown
 from hwq.explore.expressions import Condition, parse
-from hwq.explore.metrics import METRICS
+from hwq.explore.metrics import METRICS, OF_DEVICES
 from hwq.explore.space import MOST_POINTS, Axis, count
 
 STRATEGIES = ("grid", "random")
 
-_KEYS = ("base", "axes", "strategy", "points", "seed", "objectives", "constraints", "clock_mhz", "samples")
+_KEYS = ("base", "axes", "strategy", "points", "seed", "objectives", "constraints", "clock_mhz", "device", "samples")
 _OBJECTIVES = ("accuracy", "cycles")
 _MOST_SEED = 2**63 - 1
 _CLOCKS = (0.001, 100_000.0)
@@ -42,6 +44,8 @@ class Sweep:
         Conditions that a point worth choosing meets.
     clock_mhz:
         What latency is computed with.
+    device:
+        What energy, power and area are for; ``None`` where nobody asks.
     samples:
         How many samples are computed, the first ones; all without it.
     lines:
@@ -56,6 +60,7 @@ class Sweep:
     objectives: tuple[str, ...]
     constraints: tuple[Condition, ...]
     clock_mhz: float
+    device: Device | None
     samples: int | None
     lines: Mapping[str, int]
 
@@ -98,6 +103,7 @@ def load_sweep(path: str | Path) -> Sweep:
     objectives = _objectives(document)
     constraints = _constraints(document, names(axes))
     clock = _clock(document)
+    device = _device(document, objectives, constraints)
     samples = _integer(document, "samples", 1, 1_000_000)
     if not document.faults and strategy == "grid" and count(axes, MOST_POINTS + 1) > MOST_POINTS:
         document.fault(("axes",), f"have more than {MOST_POINTS:,} points; strategy: random with points: N draws N")
@@ -106,7 +112,7 @@ def load_sweep(path: str | Path) -> Sweep:
     load_project(base)
     lines = {axis.name: document.line(("axes", axis.name)) for axis in axes}
     drawn = points if strategy == "random" else None
-    return Sweep(document.file, base, axes, drawn, seed or 0, objectives, constraints, clock, samples, lines)
+    return Sweep(document.file, base, axes, drawn, seed or 0, objectives, constraints, clock, device, samples, lines)
 
 
 def _base(document: Document) -> Path | None:
@@ -162,6 +168,27 @@ def _clock(document: Document) -> float:
         return 100.0
     assert isinstance(given, int | float)
     return float(given)
+
+
+def _device(document: Document, objectives: tuple[str, ...], constraints: tuple[Condition, ...]) -> Device | None:
+    """The device, which figures of devices need."""
+    given = document.values.get("device")
+    if "device" not in document.values:
+        wanting = [("objectives", name) for name in objectives]
+        wanting += [("constraints", name) for condition in constraints for name in sorted(condition.names)]
+        for key, name in dict.fromkeys(wanting):
+            if name in OF_DEVICES:
+                document.fault((key,), f"{name} is a figure of a device; say which: device: ecp5-25k")
+        return None
+    if not isinstance(given, str) or not given or not given.isprintable():
+        fault(document, ("device",), f"must be the name of a device or the path of its .yaml, not {shown(given)}")
+        return None
+    beside = document.file.parent / given
+    try:
+        return load_device(str(beside) if beside.is_file() else given)
+    except ConfigError as error:
+        document.fault(("device",), str(error))
+        return None
 
 
 def _one_of(document: Document, key: str, valid: tuple[str, ...], default: str) -> str:

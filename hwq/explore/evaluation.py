@@ -18,6 +18,10 @@ from numpy.typing import NDArray
 from hwq.arch.accelerator import Accelerator, ceil_div
 from hwq.config.document import Document
 from hwq.config.project import Project, check_project
+from hwq.cost.area import area
+from hwq.cost.check import runs_of, table_energy, transfer_bits
+from hwq.cost.device import FAMILIES
+from hwq.cost.memories import footprint
 from hwq.emulate import Emulator
 from hwq.emulate.contracts import NETWORK_CONTRACTS
 from hwq.emulate.ordered import differs
@@ -52,8 +56,9 @@ def schedule(values: Values, folder: Path) -> dict[str, Any]:
 
     Returns
     -------
-    The metrics ``cycles``, ``utilization``, ``multipliers``, ``memory``, ``memory_used``, ``host_layers``, and
-    ``arithmetic``: a text that is equal where the outputs for the same samples are.
+    The metrics ``cycles``, ``utilization``, ``multipliers``, ``memory``, ``memory_used``, ``host_layers``;
+    ``arithmetic``, a text that is equal where the outputs for the same samples are; and ``costs``, from which figures
+    of devices follow: ``energy`` in picojoules by the table, ``transferred`` bits, ``area`` by family.
 
     Raises
     ------
@@ -64,6 +69,11 @@ def schedule(values: Values, folder: Path) -> dict[str, Any]:
     design = lower_design(network, accelerator)
     return {
         **hardware_figures(design),
+        "costs": {
+            "energy": table_energy(design.program),
+            "transferred": transfer_bits(design.program),
+            "area": {family: area(accelerator, family) for family in FAMILIES},
+        },
         "arithmetic": repr(
             (project.accelerator.arithmetic.contract.value, sorted(_sums(network, accelerator).items()))
         ),
@@ -74,8 +84,7 @@ def hardware_figures(design: Design) -> dict[str, Any]:
     """The metrics that follow from network and accelerator alone, ``cycles`` to ``host_layers``."""
     program = design.program
     accelerator = program.accelerator
-    # The whole network by one START, or where that cannot be, all layers one by one.
-    runs = program.layers if program.network is None else (program.network,)
+    runs = runs_of(program)
     cycles = sum(run.predicted_cycles for run in runs)
     multipliers = accelerator.array.rows * accelerator.array.columns
     used = program.used()
@@ -83,7 +92,7 @@ def hardware_figures(design: Design) -> dict[str, Any]:
         "cycles": cycles,
         "utilization": sum(run.macs for run in runs) / (cycles * multipliers),
         "multipliers": multipliers,
-        "memory": _memory_bytes(accelerator),
+        "memory": footprint(accelerator),
         "memory_used": sum(ceil_div(used[space][0] * bits, 8) for space, bits in accelerator.word_bits.items()),
         "host_layers": len(design.host),
     }
@@ -163,11 +172,3 @@ def _answers(emulator: Emulator, samples: SampleFile | RandomSamples) -> NDArray
         emulator.run(x).reshape(len(x), -1).argmax(axis=1) for x in samples.pieces(lambda: _CHUNKS * emulator.chunk)
     ]
     return np.concatenate(found).astype(np.int64)
-
-
-def _memory_bytes(accelerator: Accelerator) -> int:
-    """Bytes of the memories that the host loads, and of the two accumulator banks."""
-    words, bits = accelerator.words, accelerator.word_bits
-    loaded = sum(ceil_div(words[space] * bits[space], 8) for space in words)
-    pixels = accelerator.array.columns * accelerator.arithmetic.accumulator_bits
-    return loaded + ceil_div(2 * accelerator.buffers.accumulators * pixels, 8)

@@ -41,6 +41,11 @@ class Condition:
     text: str
     _tree: ast.expr
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What it compares."""
+        return frozenset(name for part in ast.walk(self._tree) if isinstance(part, ast.expr) and (name := _name(part)))
+
     def holds(self, values: Mapping[str, object]) -> bool:
         """Whether it is true of a point whose names have ``values``.
 

@@ -54,6 +54,15 @@ METRICS: dict[str, Metric] = {
         Metric("memory", False, "bytes of all memories on chip, the accumulators among them", unit="bytes"),
         Metric("memory_used", False, "bytes that the network takes of the memories that the host loads", unit="bytes"),
         Metric("host_layers", False, "layers that the accelerator leaves to the host"),
+        Metric("energy", False, "of an inference in microjoules, on the sweep's device", "{:.4g}", "uJ"),
+        Metric("power", False, "in milliwatts, of inferences without a pause at the sweep's clock", "{:.4g}", "mW"),
+        Metric("lut", False, "lookup tables of the sweep's device"),
+        Metric("ff", False, "registers of the sweep's device"),
+        Metric("bram", False, "block memories of the sweep's device", "{:.4g}"),
+        Metric("dsp", False, "multipliers of the sweep's device"),
     )
 }
 """Every figure, in the order of tables."""
+
+OF_DEVICES = ("energy", "power", "lut", "ff", "bram", "dsp")
+"""Figures that only sweeps for a device have."""

@@ -13,11 +13,12 @@ from typing import Any
 
 import hwq
 from hwq.config.project import Project
+from hwq.cost.check import energy_on
 from hwq.errors import ConfigError
 from hwq.explore.document import Sweep
 from hwq.explore.evaluation import RANDOM_SAMPLES
 from hwq.explore.execution import Executor, Outcome, Task
-from hwq.explore.metrics import METRICS
+from hwq.explore.metrics import METRICS, OF_DEVICES
 from hwq.explore.points import Point
 from hwq.explore.store import Counts, NewPoint, Store
 from hwq.frontends import load
@@ -63,7 +64,8 @@ def enter_sweep(sweep: Sweep, points: list[Point], store: Store, *, retry: bool 
     entered = []
     for number, point in enumerate(points, 1):
         keys[number] = found = inputs.keys(point.project)
-        parts = (found.hardware, found.samples, repr(sweep.clock_mhz), json.dumps(point.place.labels))
+        parts = [found.hardware, found.samples, repr(sweep.clock_mhz), json.dumps(point.place.labels)]
+        parts += [] if sweep.device is None else [repr(sweep.device)]
         entered.append(NewPoint(content_key(parts), point.place.labels, point.place.known, point.yaml))
     facts = {
         "hwq": hwq.__version__,
@@ -73,6 +75,7 @@ def enter_sweep(sweep: Sweep, points: list[Point], store: Store, *, retry: bool 
         "objectives": list(sweep.objectives),
         "constraints": [condition.text for condition in sweep.constraints],
         "clock_mhz": sweep.clock_mhz,
+        "device": None if sweep.device is None else sweep.device.name,
     }
     store.enter(facts, entered, retry=retry)
     return keys
@@ -137,7 +140,7 @@ class _Work:
         waiting = self._store.waiting()
         self.ended = len(self._points) - len(waiting)
         for number in waiting:
-            self._want("schedule", content_key(("schedule", self._keys[number].hardware)), number)
+            self._want("schedule", content_key(("schedule and costs", self._keys[number].hardware)), number)
 
     def next_task(self) -> Task | None:
         if not self._queue:
@@ -184,8 +187,17 @@ class _Work:
 
     def _metrics(self, scheduled: Mapping[str, Any], emulated: Mapping[str, Any]) -> dict[str, Any]:
         latency = scheduled["cycles"] / (self._sweep.clock_mhz * 1000)
-        found = {**scheduled, **emulated, "latency": latency}
+        found = {**scheduled, **emulated, "latency": latency, **self._of_device(scheduled["costs"], latency)}
         return {name: found[name] for name in METRICS}
+
+    def _of_device(self, costs: Mapping[str, Any], latency: float) -> dict[str, Any]:
+        device = self._sweep.device
+        if device is None:
+            return dict.fromkeys(OF_DEVICES)
+        energy = sum(energy_on(device, costs["energy"], costs["transferred"]).values())
+        # Microjoules in milliseconds are milliwatts.
+        power = device.static_watts * 1000 + energy / latency
+        return {"energy": energy, "power": power, **costs["area"][device.family]}
 
 
 class _Inputs:

@@ -9,9 +9,9 @@ from typing import Any
 
 import hwq
 from hwq.arch.accelerator import Accelerator, ceil_div
-from hwq.arch.isa import Space
 from hwq.certify.certificate import LayerCertificate, certify
 from hwq.config.project import Project
+from hwq.cost.memories import memories
 from hwq.emulate import Emulator
 from hwq.explore.evaluation import hardware_figures
 from hwq.explore.metrics import METRICS
@@ -98,19 +98,16 @@ def _layer(design: Design, found: Assignment, run: Run | None) -> dict[str, Any]
 
 
 def _memories(design: Design) -> Iterator[dict[str, Any]]:
-    accelerator, used = design.program.accelerator, design.program.used()
-    for space in Space:
-        words, bits = accelerator.words[space], accelerator.word_bits[space]
+    used = {space.name.lower(): words for space, (words, _) in design.program.used().items()}
+    for shape in memories(design.program.accelerator):
+        taken = used.get(shape.memory.value)
         yield {
-            "name": space.name.lower(),
-            "words": words,
-            "bits": bits,
-            "bytes": ceil_div(words * bits, 8),
-            "used": ceil_div(used[space][0] * bits, 8),
+            "name": shape.memory.value,
+            "words": shape.count * shape.words,
+            "bits": shape.bits,
+            "bytes": shape.bytes,
+            "used": None if taken is None else ceil_div(taken * shape.bits, 8),
         }
-    depth = 2 * accelerator.buffers.accumulators
-    bits = accelerator.array.columns * accelerator.arithmetic.accumulator_bits
-    yield {"name": "accumulators", "words": depth, "bits": bits, "bytes": ceil_div(depth * bits, 8), "used": None}
 
 
 def _settings(section: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hwq.cost.device import DEVICES, load_device
 from hwq.errors import ConfigError
 from hwq.explore.document import Sweep, load_sweep
 from hwq.explore.space import grid
@@ -72,6 +73,15 @@ def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     sweep = load(tmp_path, "base: base.yaml\naxes: {array.rows: [4, 8]}\n")
     assert (sweep.objectives, sweep.constraints, sweep.clock_mhz) == (("accuracy", "cycles"), (), 100.0)
     assert (sweep.points, sweep.seed, sweep.samples) == (None, 0, None)
+
+
+def test_a_device_by_name_or_by_path(tmp_path: Path) -> None:
+    text = "base: base.yaml\naxes: {array.rows: [4]}\nobjectives: [dsp]\nconstraints: [power <= 100]\ndevice: "
+    assert load(tmp_path, f"{text}zynq-7020\n").device == load_device("zynq-7020")
+    mine = (DEVICES / "ecp5-25k.yaml").read_text(encoding="utf-8").replace("static_watts: 0.085", "static_watts: 0.5")
+    (tmp_path / "mine.yaml").write_text(mine, encoding="utf-8")
+    device = load(tmp_path, f"{text}mine.yaml\n").device
+    assert device is not None and (device.name, device.static_watts) == ("mine", 0.5)
 
 
 def test_ranges_go_both_ways(tmp_path: Path) -> None:
@@ -164,9 +174,17 @@ samples: 0
          "than 100,000 values")),
         ("base: base.yaml\naxes: {array.rows: [1]}\nobjectives: speed", ("3: objectives: must be a list of figures; "
          "valid are accuracy, agreement, overflows, cycles, latency, utilization, multipliers, memory, memory_used, "
-         "host_layers")),
+         "host_layers, energy, power, lut, ff, bram, dsp")),
         ("base: base.yaml\naxes: {array.rows: [1]}\nconstraints: cycles < 3", ("3: constraints: must be a list of "
          "conditions: [cycles <= 60000, accuracy >= 0.9]")),
+        ("base: base.yaml\naxes: {array.rows: [1]}\nobjectives: [energy, cycles]",
+         "3: objectives: energy is a figure of a device; say which: device: ecp5-25k"),
+        ("base: base.yaml\naxes: {array.rows: [1]}\nconstraints: [cycles < 3 or 2 * dsp < 8]",
+         "3: constraints: dsp is a figure of a device; say which: device: ecp5-25k"),
+        ("base: base.yaml\naxes: {array.rows: [1]}\ndevice: ecp5-26k", ("3: device: no device 'ecp5-26k' (nor the path "
+         "of a .yaml); did you mean ecp5-25k?")),
+        ("base: base.yaml\naxes: {array.rows: [1]}\ndevice: 3", ("3: device: must be the name of a device or the path "
+         "of its .yaml, not 3")),
         ("base: base.yaml\naxes: {array.rows: [1]}\nconstraints: [3]", "3: constraints.0: must be a condition, not 3"),
     ],
 )  # fmt: skip

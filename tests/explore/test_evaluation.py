@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hwq.arch.accelerator import Accelerator
 from hwq.config.document import Document, read_document
 from hwq.config.project import check_project, load_project
+from hwq.cost.area import area
 from hwq.emulate import Emulator
 from hwq.explore.evaluation import emulate, schedule
 from hwq.frontends import load
 from hwq.frontends.samples import open_samples
+from hwq.graph.network import Network
 from hwq.schedule.order import ordered_sums
 from hwq.schedule.planning import with_engines
 from tests.explore.sweeps import CONFIGS
@@ -32,15 +35,26 @@ def kws(**sections: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def network_and_accelerator() -> tuple[Network, Accelerator, tuple[str, ...]]:
+    project = load_project(FOLDER / "kws_8x8.yaml")
+    return load(project.model), project.accelerator, project.auto
+
+
 def test_the_schedule_of_keyword_spotting() -> None:
     found = schedule(kws(), FOLDER)
     arithmetic = found.pop("arithmetic")
+    costs = found.pop("costs")
+    assert costs["area"]["ecp5"] == area(with_engines(*network_and_accelerator()), "ecp5")
+    # 49 x 10 codes in, 12 out.
+    assert costs["transferred"] == 502 * 8
+    assert costs["energy"]["products"] > costs["energy"]["taps"] > 0
     assert found.pop("utilization") == 2_656_768 / (52_444 * 64)
     assert found == {
         "cycles": 52_444,
         "multipliers": 64,
-        # Activations, weights, 1024 records of 69 bits, 16 descriptors, two banks of 64 pixels of 8 sums of 24 bits.
-        "memory": 16384 + 32768 + 1024 * 69 // 8 + 16 * 80 + 2 * 64 * 8 * 3,
+        # Activations, weights, 1024 records of 69 bits, 16 descriptors, two banks of 64 pixels of 8 sums of 24 bits,
+        # and two rows of 96 pixels of 8 codes in the depthwise engine.
+        "memory": 16384 + 32768 + 1024 * 69 // 8 + 16 * 80 + 2 * 64 * 8 * 3 + 2 * 96 * 8,
         "memory_used": found["memory_used"],
         "host_layers": 1,
     }

@@ -7,10 +7,16 @@ from typing import Any
 
 import pytest
 
+from hwq.cost.check import Conditions, check
+from hwq.cost.device import RESOURCES, load_device
 from hwq.errors import ConfigError, DataError, ModelError
 from hwq.explore.execution import Executor, LocalProcesses
+from hwq.explore.metrics import OF_DEVICES
 from hwq.explore.store import Counts, reading, writing
 from hwq.explore.sweeping import enter_sweep, run_sweep
+from hwq.frontends import load
+from hwq.schedule.planning import with_engines
+from hwq.verify.design import lower_design
 from tests.explore.sweeps import Inline, opened, write_sweep
 
 
@@ -82,6 +88,28 @@ def test_another_clock_or_more_axes_compute_only_what_is_new(tmp_path: Path) -> 
     back = Inline()
     run(write_sweep(tmp_path), folder, back)
     assert (back.kinds, results(folder)) == ([], before)
+
+
+def test_figures_of_a_device_are_those_of_a_check(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    without, executor = write_sweep(tmp_path, "clock_mhz: 40\naxes: {array.rows: [4, 8]}\n"), Inline()
+    run(without, folder, executor)
+    assert {row[4][name] for row in results(folder) for name in OF_DEVICES} == {None}
+    lines = "clock_mhz: 40\ndevice: ecp5-85k\nobjectives: [energy]\naxes: {array.rows: [4, 8]}\n"
+    path = write_sweep(tmp_path, lines)
+    device, again = load_device("ecp5-85k"), Inline()
+    run(path, folder, again)
+    # What a device makes of a schedule is no schedule of its own.
+    assert again.kinds == []
+    for row, point in zip(results(folder), opened(path, folder)[1], strict=True):
+        network, project = load(point.project.model), point.project
+        program = lower_design(network, with_engines(network, project.accelerator, project.auto)).program
+        found = {f.name: f.value for f in check(program, device, Conditions(40.0, 25.0)).figures}
+        metrics = row[4]
+        assert metrics["energy"] == pytest.approx(found["energy"])
+        assert metrics["power"] == pytest.approx(found["static power"] + found["dynamic power"])
+        assert {name: metrics[name] for name in RESOURCES} == {name: found[name] for name in RESOURCES}
+        assert metrics["memory"] == found["memory"]
 
 
 def test_sums_in_order_are_emulated_for_every_order(tmp_path: Path) -> None:

@@ -73,6 +73,12 @@ def figures(number: int, choices: dict[str, Any]) -> dict[str, Any]:
         "memory": 60_000 + 12 * rows,
         "memory_used": 40_000 + number,
         "host_layers": 1,
+        "energy": 40 + number / 7,
+        "power": 100 + number / 3,
+        "lut": 9000 + 11 * number,
+        "ff": 10_000 + 13 * number,
+        "bram": rows / 2,
+        "dsp": 8 * rows + 20,
     }
 
 

@@ -47,7 +47,7 @@ def test_figures_are_those_of_a_sweep(kws: ProjectDesign) -> None:
     values = {"model": str(kws.project.model), "arithmetic": {"accumulator_bits": 24}, "requantizer": {"lanes": 4}}
     sizes = {"activations": 16384, "weights": 32768, "channels": 1024, "descriptors": 16, "accumulators": 64}
     figures = schedule({**values, "buffers": sizes, "array": {"rows": 8, "columns": 8}}, Path())
-    del figures["arithmetic"]
+    del figures["arithmetic"], figures["costs"]
     latency = data["figures"].pop("latency")["value"]
     assert {name: figure["value"] for name, figure in data["figures"].items()} == figures
     assert latency == figures["cycles"] / 100_000
