@@ -96,11 +96,33 @@ class Drain(Component):
         next_block = plus("next_block", block, 1)
         next_pixel = plus("next_pixel", pixel, 1)
         next_group = plus("next_group", group, 1)
-        block_first = net(m, "block_first", block == 0, 1)
-        block_last = net(m, "block_last", next_block == d.blocks, 1)
-        tile_last = net(m, "tile_last", pixels_left <= d.tile_pixels, 1)
-        pixel_last = net(m, "pixel_last", next_pixel == Mux(tile_last, pixels_left, d.tile_pixels), 1)
-        group_last = net(m, "group_last", next_group == Mux(block_last, d.last_groups, groups), 1)
+        # All that is asked of the walk while it goes on stands in flags that were made in the cycle before. What holds
+        # for a whole job is looked at anew in every cycle: block and pixels change with a job's end, whose next cycle
+        # is idle.
+        block_first, block_last, tile_last = (Signal(name=name) for name in ("block_first", "block_last", "tile_last"))
+        last_here = net(m, "last_here", next_block == d.blocks, 1)
+        tile_fits = net(m, "tile_fits", pixels_left <= d.tile_pixels, 1)
+        tile = Signal(d.tile_pixels.shape())
+        count = Signal(d.last_groups.shape())
+        count_here = net(m, "count_here", Mux(last_here, d.last_groups, groups), count.shape())
+        m.d.sync += [
+            block_first.eq(block == 0),
+            block_last.eq(last_here),
+            tile_last.eq(tile_fits),
+            tile.eq(Mux(tile_fits, pixels_left, d.tile_pixels)),
+            count.eq(count_here),
+        ]
+        pixel_last = Signal()
+        group_last = Signal()
+        one_pixel = net(m, "one_pixel", (pixels_left == 1) | (d.tile_pixels == 1), 1)
+        pixel_after = net(m, "pixel_after", pixel + 2, len(pixel) + 1)
+        group_after = net(m, "group_after", group + 2, len(group) + 1)
+        with m.If(active):
+            m.d.sync += group_last.eq(Mux(group_last, count == 1, group_after == count))
+            with m.If(group_last):
+                m.d.sync += pixel_last.eq(pixel_after == tile)
+        with m.Else():
+            m.d.sync += [group_last.eq(count_here == 1), pixel_last.eq(one_pixel)]
         job_end = net(m, "job_end", active & group_last & pixel_last, 1)
         with m.If(active):
             m.d.sync += group.eq(next_group)

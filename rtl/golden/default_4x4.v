@@ -2459,6 +2459,27 @@ module hwq_addresses(
   always @(posedge clk)
     renew <= renew_delay_4;
   always @(posedge clk)
+    if (rst) chunk <= 24'h000000;
+    else if (pass_end) chunk <= _120_;
+  always @(posedge clk)
+    if (rst) pass_first <= 1'h0;
+    else if (_151_) pass_first <= _246_;
+  always @(posedge clk)
+    if (rst) ending <= 1'h0;
+    else ending <= _118_;
+  always @(posedge clk)
+    if (rst) single <= 1'h0;
+    else if (_152_) single <= _248_;
+  always @(posedge clk)
+    if (rst) tile_last <= 1'h0;
+    else if (_153_) tile_last <= _250_;
+  always @(posedge clk)
+    if (rst) tile <= 15'h0000;
+    else if (_154_) tile <= _252_;
+  always @(posedge clk)
+    if (rst) pixels_left <= 24'h000000;
+    else if (_155_) pixels_left <= _254_;
+  always @(posedge clk)
     if (rst) single_then <= 1'h0;
     else single_then <= then_one;
   always @(posedge clk)
@@ -2472,7 +2493,7 @@ module hwq_addresses(
     else left_then <= pixels_after;
   always @(posedge clk)
     if (rst) block_last <= 1'h0;
-    else if (_151_) block_last <= _256_;
+    else if (_156_) block_last <= _256_;
   always @(posedge clk)
     if (rst) block_then_last <= 1'h0;
     else block_then_last <= _110_;
@@ -2490,7 +2511,7 @@ module hwq_addresses(
     else kx_then_last <= _107_;
   always @(posedge clk)
     if (rst) chunk_last <= 1'h0;
-    else if (_152_) chunk_last <= _265_;
+    else if (_157_) chunk_last <= _265_;
   always @(posedge clk)
     if (rst) chunk_then_last <= 1'h0;
     else chunk_then_last <= _106_;
@@ -2610,22 +2631,22 @@ module hwq_addresses(
     else if (_179_) tile_start_column <= after_column;
   always @(posedge clk)
     if (rst) here_elements <= 10'h000;
-    else if (_162_) here_elements <= _215_;
+    else if (_167_) here_elements <= _215_;
   always @(posedge clk)
     if (rst) here_y <= 18'h00000;
-    else if (_163_) here_y <= _219_;
+    else if (_168_) here_y <= _219_;
   always @(posedge clk)
     if (rst) here_x <= 24'h000000;
-    else if (_164_) here_x <= _223_;
+    else if (_169_) here_x <= _223_;
   always @(posedge clk)
     if (_186_) here_column <= 16'h0000;
     else if (pixel) here_column <= _225_;
   always @(posedge clk)
     if (rst) pixel_last <= 1'h0;
-    else if (_165_) pixel_last <= _227_;
+    else if (_170_) pixel_last <= _227_;
   always @(posedge clk)
     if (rst) in_tile <= 1'h0;
-    else if (_166_) in_tile <= _229_;
+    else if (_171_) in_tile <= _229_;
   always @(posedge clk)
     if (_187_) beat <= 5'h00;
     else if (_005_) beat <= next_beat;
@@ -2637,7 +2658,7 @@ module hwq_addresses(
     else if (job_end) waiting <= _001_;
   always @(posedge clk)
     if (rst) running <= 1'h0;
-    else if (_167_) running <= _232_;
+    else if (_172_) running <= _232_;
   always @(posedge clk)
     if (rst) block <= 16'h0000;
     else if (job_end) block <= _145_;
@@ -2646,10 +2667,10 @@ module hwq_addresses(
     else if (job_end) job_bank <= _144_;
   always @(posedge clk)
     if (rst) taken[0] <= 1'h0;
-    else if (_168_) taken[0] <= _236_;
+    else if (_173_) taken[0] <= _236_;
   always @(posedge clk)
     if (rst) taken[1] <= 1'h0;
-    else if (_169_) taken[1] <= _234_;
+    else if (_174_) taken[1] <= _234_;
   always @(posedge clk)
     if (rst) ky_elements <= 10'h000;
     else if (_180_) ky_elements <= _237_;
@@ -2667,56 +2688,35 @@ module hwq_addresses(
     else if (_184_) kx <= _123_;
   always @(posedge clk)
     if (rst) run_left <= 24'h000000;
-    else if (_170_) run_left <= _242_;
+    else if (_175_) run_left <= _242_;
   always @(posedge clk)
     if (rst) chunk_elements <= 24'h000000;
     else if (pass_end) chunk_elements <= _244_;
-  always @(posedge clk)
-    if (rst) chunk <= 24'h000000;
-    else if (pass_end) chunk <= _120_;
-  always @(posedge clk)
-    if (rst) pass_first <= 1'h0;
-    else if (_171_) pass_first <= _246_;
-  always @(posedge clk)
-    if (rst) ending <= 1'h0;
-    else ending <= _118_;
-  always @(posedge clk)
-    if (rst) single <= 1'h0;
-    else if (_172_) single <= _248_;
-  always @(posedge clk)
-    if (rst) tile_last <= 1'h0;
-    else if (_173_) tile_last <= _250_;
-  always @(posedge clk)
-    if (rst) tile <= 15'h0000;
-    else if (_174_) tile <= _252_;
-  always @(posedge clk)
-    if (rst) pixels_left <= 24'h000000;
-    else if (_175_) pixels_left <= _254_;
-  assign _175_ = { tile_end, start } != 1'h0;
-  assign _151_ = { job_end, start } != 1'h0;
-  assign _152_ = { pass_end, start } != 1'h0;
-  assign _153_ = { pixel, _010_, _009_, start } != 4'h8;
-  assign _154_ = { pixel, _009_, start } != 3'h6;
-  assign _155_ = { pixel, start } != 1'h0;
-  assign _156_ = { pixel, _010_, _009_, start } != 4'h8;
-  assign _157_ = { pixel, _009_, start } != 3'h6;
-  assign _158_ = { pixel, start } != 1'h0;
-  assign _159_ = { pixel, _010_, _009_, start } != 4'h8;
-  assign _160_ = { pixel, _009_, start } != 3'h6;
-  assign _161_ = { pixel, start } != 1'h0;
-  assign _162_ = { pixel, start } != 1'h0;
+  assign _151_ = { pass_end, start } != 1'h0;
+  assign _152_ = { tile_end, start } != 1'h0;
+  assign _153_ = { tile_end, start } != 1'h0;
+  assign _154_ = { tile_end, start } != 1'h0;
+  assign _155_ = { tile_end, start } != 1'h0;
+  assign _156_ = { job_end, start } != 1'h0;
+  assign _157_ = { pass_end, start } != 1'h0;
+  assign _158_ = { pixel, _010_, _009_, start } != 4'h8;
+  assign _159_ = { pixel, _009_, start } != 3'h6;
+  assign _160_ = { pixel, start } != 1'h0;
+  assign _161_ = { pixel, _010_, _009_, start } != 4'h8;
+  assign _162_ = { pixel, _009_, start } != 3'h6;
   assign _163_ = { pixel, start } != 1'h0;
-  assign _164_ = { pixel, start } != 1'h0;
-  assign _165_ = { renew_next, running } != 1'h0;
-  assign _166_ = { renew_next, running } != 1'h0;
-  assign _167_ = { load_end, job_end, _004_ } != 1'h0;
-  assign _168_ = { _135_, _133_ } != 1'h0;
-  assign _169_ = { _143_, _141_ } != 1'h0;
-  assign _170_ = { pass_end, start } != 1'h0;
-  assign _171_ = { pass_end, start } != 1'h0;
-  assign _172_ = { tile_end, start } != 1'h0;
-  assign _173_ = { tile_end, start } != 1'h0;
-  assign _174_ = { tile_end, start } != 1'h0;
+  assign _164_ = { pixel, _010_, _009_, start } != 4'h8;
+  assign _165_ = { pixel, _009_, start } != 3'h6;
+  assign _166_ = { pixel, start } != 1'h0;
+  assign _167_ = { pixel, start } != 1'h0;
+  assign _168_ = { pixel, start } != 1'h0;
+  assign _169_ = { pixel, start } != 1'h0;
+  assign _170_ = { renew_next, running } != 1'h0;
+  assign _171_ = { renew_next, running } != 1'h0;
+  assign _172_ = { load_end, job_end, _004_ } != 1'h0;
+  assign _173_ = { _135_, _133_ } != 1'h0;
+  assign _174_ = { _143_, _141_ } != 1'h0;
+  assign _175_ = { pass_end, start } != 1'h0;
   assign _191_ = ~ _009_;
   assign _192_ = ~ _122_;
   assign _193_ = ~ _125_;
@@ -2726,9 +2726,9 @@ module hwq_addresses(
   assign _197_ = ~ _125_;
   assign _198_ = ~ _122_;
   assign _199_ = ~ _122_;
-  assign _176_ = & { _155_, _154_, _153_ };
-  assign _177_ = & { _158_, _157_, _156_ };
-  assign _178_ = & { _161_, _160_, _159_ };
+  assign _176_ = & { _160_, _159_, _158_ };
+  assign _177_ = & { _163_, _162_, _161_ };
+  assign _178_ = & { _166_, _165_, _164_ };
   assign _179_ = & { pixel, _010_, _191_ };
   assign _180_ = & { pass_end, _193_, _192_ };
   assign _181_ = & { pass_end, _195_, _194_ };
@@ -3358,24 +3358,24 @@ module hwq_drain(
   address, mask, values
 );
   wire _000_;
-  wire _001_;
+  wire [14:0] _001_;
   wire _002_;
   wire _003_;
-  wire [31:0] _004_;
-  wire [31:0] _005_;
-  wire [23:0] _006_;
+  wire _004_;
+  wire _005_;
+  wire _006_;
   wire _007_;
-  wire [8:0] _008_;
+  wire _008_;
   wire _009_;
-  wire [9:0] _010_;
+  wire _010_;
   wire _011_;
-  wire _012_;
-  wire _013_;
+  wire [31:0] _012_;
+  wire [31:0] _013_;
   wire _014_;
   wire _015_;
   wire _016_;
   wire _017_;
-  wire _018_;
+  wire [9:0] _018_;
   wire _019_;
   wire _020_;
   wire _021_;
@@ -3414,24 +3414,24 @@ module hwq_drain(
   wire _054_;
   wire _055_;
   wire _056_;
-  wire [14:0] _057_;
-  wire [14:0] _058_;
-  wire [8:0] _059_;
+  wire _057_;
+  wire _058_;
+  wire _059_;
   wire _060_;
   wire _061_;
   wire _062_;
   wire _063_;
-  wire [4:0] _064_;
-  wire [4:0] _065_;
-  wire [4:0] _066_;
-  wire [9:0] _067_;
-  wire [9:0] _068_;
-  wire [9:0] _069_;
-  wire [9:0] _070_;
-  wire [9:0] _071_;
-  wire [9:0] _072_;
-  wire [9:0] _073_;
-  wire [4:0] _074_;
+  wire _064_;
+  wire [14:0] _065_;
+  wire [14:0] _066_;
+  wire [8:0] _067_;
+  wire _068_;
+  wire _069_;
+  wire _070_;
+  wire _071_;
+  wire _072_;
+  wire _073_;
+  wire _074_;
   wire [4:0] _075_;
   wire [4:0] _076_;
   wire [4:0] _077_;
@@ -3439,11 +3439,22 @@ module hwq_drain(
   wire [9:0] _079_;
   wire [9:0] _080_;
   wire [9:0] _081_;
-  wire [23:0] _082_;
-  wire [23:0] _083_;
-  wire [23:0] _084_;
-  wire [23:0] _085_;
-  wire [15:0] _086_;
+  wire [9:0] _082_;
+  wire [9:0] _083_;
+  wire [9:0] _084_;
+  wire [4:0] _085_;
+  wire [4:0] _086_;
+  wire [4:0] _087_;
+  wire [4:0] _088_;
+  wire [9:0] _089_;
+  wire [9:0] _090_;
+  wire [9:0] _091_;
+  wire [9:0] _092_;
+  wire [23:0] _093_;
+  wire [23:0] _094_;
+  wire [23:0] _095_;
+  wire [23:0] _096_;
+  wire [15:0] _097_;
   input [127:0] accumulators;
   wire [127:0] accumulators;
   output [9:0] address;
@@ -3452,10 +3463,12 @@ module hwq_drain(
   reg [15:0] block = 16'h0000;
   reg [9:0] block_address = 10'h000;
   wire [9:0] block_beside;
-  wire block_first;
-  wire block_last;
+  reg block_first = 1'h0;
+  reg block_last = 1'h0;
   input clk;
   wire clk;
+  reg [8:0] count = 9'h000;
+  wire [8:0] count_here;
   input [15:0] descriptor__blocks;
   wire [15:0] descriptor__blocks;
   input [8:0] descriptor__last_groups;
@@ -3487,12 +3500,14 @@ module hwq_drain(
   reg [1:0] full = 2'h0;
   reg [8:0] group = 9'h000;
   reg [9:0] group_address = 10'h000;
+  wire [9:0] group_after;
   reg group_delay_1 = 1'h0;
-  wire group_last;
+  reg group_last = 1'h0;
   reg [4:0] group_record = 5'h00;
   wire [1:0] lane_valid;
   output last;
   reg last = 1'h0;
+  wire last_here;
   output [1:0] mask;
   reg [1:0] mask = 2'h0;
   wire [4:0] next_base;
@@ -3504,9 +3519,11 @@ module hwq_drain(
   wire [9:0] next_pixel_address;
   wire [23:0] next_pixels_left;
   wire [4:0] next_record;
+  wire one_pixel;
   reg [14:0] pixel = 15'h0000;
   reg [9:0] pixel_address = 10'h000;
-  wire pixel_last;
+  wire [15:0] pixel_after;
+  reg pixel_last = 1'h0;
   reg [23:0] pixels_left = 24'h000000;
   output [3:0] read_address;
   wire [3:0] read_address;
@@ -3521,12 +3538,36 @@ module hwq_drain(
   wire rst;
   input start;
   wire start;
+  reg [14:0] tile = 15'h0000;
   reg [9:0] tile_address = 10'h000;
-  wire tile_last;
+  wire tile_fits;
+  reg tile_last = 1'h0;
   output valid;
   reg valid = 1'h0;
   output [63:0] values;
   reg [63:0] values = 64'h0000000000000000;
+  assign _015_ = descriptor__tile_pixels == 1'h1;
+  assign one_pixel = _014_ | _015_;
+  assign pixel_after = pixel + 2'h2;
+  assign group_after = group + 2'h2;
+  assign _016_ = read_enable & group_last;
+  assign freed = _016_ & pixel_last;
+  assign next_group_address = group_address + 2'h2;
+  assign next_pixel_address = pixel_address + descriptor__out_step;
+  assign block_beside = block_address + 3'h4;
+  assign _018_ = block_first ? next_pixel_address : tile_address;
+  assign next_block_address = block_last ? _018_ : block_beside;
+  assign next_record = group_record + 1'h1;
+  assign base_beside = record_base + 2'h2;
+  assign next_base = block_last ? descriptor__record_base : base_beside;
+  assign _019_ = block_last & group_last;
+  assign _020_ = ~ _019_;
+  assign _021_ = descriptor__last_lanes > 1'h0;
+  assign lane_valid[0] = _020_ | _021_;
+  assign _022_ = block_last & group_last;
+  assign _024_ = ~ _022_;
+  assign _025_ = descriptor__last_lanes > 1'h1;
+  assign lane_valid[1] = _024_ | _025_;
   always @(posedge clk)
     finished_bank_1 <= finished_bank;
   always @(posedge clk)
@@ -3534,51 +3575,37 @@ module hwq_drain(
   always @(posedge clk)
     group_delay_1 <= group[0];
   assign _000_ = finished_bank_2 == 1'h0;
-  assign _007_ = finished_2 & _000_;
-  assign _013_ = freed_bank == 1'h0;
-  assign _018_ = freed & _013_;
-  assign _019_ = finished_bank_2 == 1'h1;
-  assign _020_ = finished_2 & _019_;
-  assign _021_ = freed_bank == 1'h1;
-  assign _022_ = freed & _021_;
-  assign _023_ = freed_bank ? full[1] : full[0];
-  assign _001_ = ~ freed_bank;
-  assign _002_ = freed & block_last;
-  assign _003_ = _002_ & tile_last;
-  assign _004_ = group_delay_1 ? accumulators[95:64] : accumulators[31:0];
-  assign _005_ = group_delay_1 ? accumulators[127:96] : accumulators[63:32];
+  assign _011_ = finished_2 & _000_;
+  assign _017_ = freed_bank == 1'h0;
+  assign _023_ = freed & _017_;
+  assign _026_ = finished_bank_2 == 1'h1;
+  assign _027_ = finished_2 & _026_;
+  assign _028_ = freed_bank == 1'h1;
+  assign _029_ = freed & _028_;
+  assign _030_ = block == 1'h0;
+  assign _001_ = tile_fits ? pixels_left[14:0] : descriptor__tile_pixels;
+  assign _002_ = count == 1'h1;
+  assign _003_ = group_after == count;
+  assign _004_ = group_last ? _002_ : _003_;
+  assign _005_ = pixel_after == tile;
+  assign _006_ = count_here == 1'h1;
+  assign _007_ = freed_bank ? full[1] : full[0];
+  assign _008_ = ~ freed_bank;
+  assign _009_ = freed & block_last;
+  assign _010_ = _009_ & tile_last;
+  assign _012_ = group_delay_1 ? accumulators[95:64] : accumulators[31:0];
+  assign _013_ = group_delay_1 ? accumulators[127:96] : accumulators[63:32];
   assign next_pixels_left = pixels_left - descriptor__tile_pixels;
   assign next_block = block + 1'h1;
   assign next_pixel = pixel + 1'h1;
   assign next_group = group + 1'h1;
-  assign block_first = block == 1'h0;
-  assign block_last = next_block == descriptor__blocks;
-  assign tile_last = pixels_left <= descriptor__tile_pixels;
-  assign _006_ = tile_last ? pixels_left : { 9'h000, descriptor__tile_pixels };
-  assign pixel_last = next_pixel == _006_;
-  assign _008_ = block_last ? descriptor__last_groups : 9'h002;
-  assign group_last = next_group == _008_;
-  assign _009_ = read_enable & group_last;
-  assign freed = _009_ & pixel_last;
-  assign next_group_address = group_address + 2'h2;
-  assign next_pixel_address = pixel_address + descriptor__out_step;
-  assign block_beside = block_address + 3'h4;
-  assign _010_ = block_first ? next_pixel_address : tile_address;
-  assign next_block_address = block_last ? _010_ : block_beside;
-  assign next_record = group_record + 1'h1;
-  assign base_beside = record_base + 2'h2;
-  assign next_base = block_last ? descriptor__record_base : base_beside;
-  assign _011_ = block_last & group_last;
-  assign _012_ = ~ _011_;
-  assign _014_ = descriptor__last_lanes > 1'h0;
-  assign lane_valid[0] = _012_ | _014_;
-  assign _015_ = block_last & group_last;
-  assign _016_ = ~ _015_;
-  assign _017_ = descriptor__last_lanes > 1'h1;
-  assign lane_valid[1] = _016_ | _017_;
+  assign last_here = next_block == descriptor__blocks;
+  assign tile_fits = pixels_left <= descriptor__tile_pixels;
+  assign count_here = last_here ? descriptor__last_groups : 9'h002;
+  assign _014_ = pixels_left == 1'h1;
   always @(posedge clk)
     if (rst) values <= 64'h0000000000000000;
-    else values <= { _005_, _004_ };
+    else values <= { _013_, _012_ };
   always @(posedge clk)
     if (rst) mask <= 2'h0;
     else mask <= lane_valid;
@@ -3590,121 +3617,146 @@ module hwq_drain(
     else record <= group_record;
   always @(posedge clk)
     if (rst) last <= 1'h0;
-    else last <= _003_;
+    else last <= _010_;
   always @(posedge clk)
     if (rst) valid <= 1'h0;
     else valid <= read_enable;
   always @(posedge clk)
     if (rst) tile_address <= 10'h000;
-    else if (_040_) tile_address <= next_pixel_address;
+    else if (_048_) tile_address <= next_pixel_address;
   always @(posedge clk)
     if (rst) record_base <= 5'h00;
-    else if (_041_) record_base <= _066_;
+    else if (_049_) record_base <= _077_;
   always @(posedge clk)
     if (rst) block_address <= 10'h000;
-    else if (_042_) block_address <= _069_;
+    else if (_050_) block_address <= _080_;
   always @(posedge clk)
     if (rst) pixel_address <= 10'h000;
-    else if (_043_) pixel_address <= _073_;
+    else if (_051_) pixel_address <= _084_;
   always @(posedge clk)
     if (rst) group_record <= 5'h00;
-    else if (_030_) group_record <= _077_;
+    else if (_037_) group_record <= _088_;
   always @(posedge clk)
     if (rst) group_address <= 10'h000;
-    else if (_031_) group_address <= _081_;
+    else if (_038_) group_address <= _092_;
   always @(posedge clk)
     if (rst) pixels_left <= 24'h000000;
-    else if (_044_) pixels_left <= _085_;
+    else if (_052_) pixels_left <= _096_;
   always @(posedge clk)
-    if (_049_) block <= 16'h0000;
-    else if (_045_) block <= _086_;
+    if (_057_) block <= 16'h0000;
+    else if (_053_) block <= _097_;
   always @(posedge clk)
-    if (_050_) freed_bank <= 1'h0;
-    else if (_046_) freed_bank <= _001_;
+    if (_058_) freed_bank <= 1'h0;
+    else if (_054_) freed_bank <= _008_;
   always @(posedge clk)
-    if (_051_) read_enable <= 1'h0;
-    else if (_047_) read_enable <= _056_;
+    if (_059_) read_enable <= 1'h0;
+    else if (_055_) read_enable <= _064_;
   always @(posedge clk)
-    if (_052_) pixel <= 15'h0000;
-    else if (_048_) pixel <= _058_;
+    if (_060_) pixel <= 15'h0000;
+    else if (_056_) pixel <= _066_;
   always @(posedge clk)
-    if (_053_) group <= 9'h000;
-    else if (read_enable) group <= _059_;
+    if (_061_) group <= 9'h000;
+    else if (read_enable) group <= _067_;
+  always @(posedge clk)
+    if (rst) pixel_last <= 1'h0;
+    else if (_045_) pixel_last <= _069_;
+  always @(posedge clk)
+    if (rst) group_last <= 1'h0;
+    else group_last <= _070_;
+  always @(posedge clk)
+    if (rst) count <= 9'h000;
+    else count <= count_here;
+  always @(posedge clk)
+    if (rst) tile <= 15'h0000;
+    else tile <= _001_;
+  always @(posedge clk)
+    if (rst) tile_last <= 1'h0;
+    else tile_last <= tile_fits;
+  always @(posedge clk)
+    if (rst) block_last <= 1'h0;
+    else block_last <= last_here;
+  always @(posedge clk)
+    if (rst) block_first <= 1'h0;
+    else block_first <= _030_;
   always @(posedge clk)
     if (rst) full[0] <= 1'h0;
-    else if (_038_) full[0] <= _063_;
+    else if (_046_) full[0] <= _074_;
   always @(posedge clk)
     if (rst) full[1] <= 1'h0;
-    else if (_039_) full[1] <= _061_;
+    else if (_047_) full[1] <= _072_;
   always @(posedge clk)
     if (rst) finished_2 <= 1'h0;
     else finished_2 <= finished_1;
   always @(posedge clk)
     if (rst) finished_1 <= 1'h0;
     else finished_1 <= finished;
-  assign _024_ = { start, read_enable } != 1'h0;
-  assign _025_ = { freed, start, read_enable } != 1'h1;
-  assign _026_ = { start, read_enable } != 1'h0;
-  assign _027_ = { freed, start, read_enable } != 1'h1;
-  assign _028_ = { start, read_enable } != 1'h0;
-  assign _029_ = { group_last, freed, start, read_enable } != 1'h1;
-  assign _030_ = { start, read_enable } != 1'h0;
   assign _031_ = { start, read_enable } != 1'h0;
-  assign _032_ = { start, read_enable } != 1'h0;
-  assign _033_ = { freed, start, read_enable } != 1'h1;
-  assign _034_ = { block_last, freed, start, read_enable } != 3'h5;
-  assign _035_ = { _023_, read_enable } != 1'h0;
-  assign _036_ = { freed, read_enable } != 1'h1;
-  assign _037_ = { group_last, freed } != 1'h0;
-  assign _038_ = { _007_, _018_ } != 1'h0;
-  assign _039_ = { _022_, _020_ } != 1'h0;
-  assign _040_ = & { block_first, freed, read_enable };
-  assign _041_ = & { _025_, _024_ };
-  assign _042_ = & { _027_, _026_ };
-  assign _043_ = & { _029_, _028_ };
-  assign _044_ = & { _034_, _033_, _032_ };
-  assign _045_ = & { freed, read_enable };
-  assign _046_ = & { freed, read_enable };
-  assign _047_ = & { _036_, _035_ };
-  assign _048_ = & { read_enable, _037_ };
-  assign _049_ = | { start, rst };
-  assign _050_ = | { start, rst };
-  assign _051_ = | { start, rst };
-  assign _052_ = | { start, rst };
-  assign _053_ = | { start, rst };
-  assign _054_ = _023_ ? 1'h1 : 1'hx;
-  assign _055_ = freed ? 1'h0 : 1'hx;
-  assign _056_ = read_enable ? _055_ : _054_;
-  assign _057_ = group_last ? next_pixel : 15'hxxxx;
-  assign _058_ = freed ? 15'h0000 : _057_;
-  assign _059_ = group_last ? 9'h000 : next_group;
-  assign _060_ = _022_ ? 1'h0 : 1'hx;
-  assign _061_ = _020_ ? 1'h1 : _060_;
-  assign _062_ = _018_ ? 1'h0 : 1'hx;
-  assign _063_ = _007_ ? 1'h1 : _062_;
-  assign _064_ = freed ? next_base : 5'hxx;
-  assign _065_ = read_enable ? _064_ : 5'hxx;
-  assign _066_ = start ? descriptor__record_base : _065_;
-  assign _067_ = freed ? next_block_address : 10'hxxx;
-  assign _068_ = read_enable ? _067_ : 10'hxxx;
-  assign _069_ = start ? descriptor__out_base : _068_;
-  assign _070_ = group_last ? next_pixel_address : 10'hxxx;
-  assign _071_ = freed ? next_block_address : _070_;
-  assign _072_ = read_enable ? _071_ : 10'hxxx;
-  assign _073_ = start ? descriptor__out_base : _072_;
-  assign _074_ = group_last ? record_base : next_record;
-  assign _075_ = freed ? next_base : _074_;
+  assign _032_ = { freed, start, read_enable } != 1'h1;
+  assign _033_ = { start, read_enable } != 1'h0;
+  assign _034_ = { freed, start, read_enable } != 1'h1;
+  assign _035_ = { start, read_enable } != 1'h0;
+  assign _036_ = { group_last, freed, start, read_enable } != 1'h1;
+  assign _037_ = { start, read_enable } != 1'h0;
+  assign _038_ = { start, read_enable } != 1'h0;
+  assign _039_ = { start, read_enable } != 1'h0;
+  assign _040_ = { freed, start, read_enable } != 1'h1;
+  assign _041_ = { block_last, freed, start, read_enable } != 3'h5;
+  assign _042_ = { _007_, read_enable } != 1'h0;
+  assign _043_ = { freed, read_enable } != 1'h1;
+  assign _044_ = { group_last, freed } != 1'h0;
+  assign _045_ = { group_last, read_enable } != 1'h1;
+  assign _046_ = { _011_, _023_ } != 1'h0;
+  assign _047_ = { _029_, _027_ } != 1'h0;
+  assign _048_ = & { block_first, freed, read_enable };
+  assign _049_ = & { _032_, _031_ };
+  assign _050_ = & { _034_, _033_ };
+  assign _051_ = & { _036_, _035_ };
+  assign _052_ = & { _041_, _040_, _039_ };
+  assign _053_ = & { freed, read_enable };
+  assign _054_ = & { freed, read_enable };
+  assign _055_ = & { _043_, _042_ };
+  assign _056_ = & { read_enable, _044_ };
+  assign _057_ = | { start, rst };
+  assign _058_ = | { start, rst };
+  assign _059_ = | { start, rst };
+  assign _060_ = | { start, rst };
+  assign _061_ = | { start, rst };
+  assign _062_ = _007_ ? 1'h1 : 1'hx;
+  assign _063_ = freed ? 1'h0 : 1'hx;
+  assign _064_ = read_enable ? _063_ : _062_;
+  assign _065_ = group_last ? next_pixel : 15'hxxxx;
+  assign _066_ = freed ? 15'h0000 : _065_;
+  assign _067_ = group_last ? 9'h000 : next_group;
+  assign _068_ = group_last ? _005_ : 1'hx;
+  assign _069_ = read_enable ? _068_ : one_pixel;
+  assign _070_ = read_enable ? _004_ : _006_;
+  assign _071_ = _029_ ? 1'h0 : 1'hx;
+  assign _072_ = _027_ ? 1'h1 : _071_;
+  assign _073_ = _023_ ? 1'h0 : 1'hx;
+  assign _074_ = _011_ ? 1'h1 : _073_;
+  assign _075_ = freed ? next_base : 5'hxx;
   assign _076_ = read_enable ? _075_ : 5'hxx;
   assign _077_ = start ? descriptor__record_base : _076_;
-  assign _078_ = group_last ? next_pixel_address : next_group_address;
-  assign _079_ = freed ? next_block_address : _078_;
-  assign _080_ = read_enable ? _079_ : 10'hxxx;
-  assign _081_ = start ? descriptor__out_base : _080_;
-  assign _082_ = block_last ? next_pixels_left : 24'hxxxxxx;
-  assign _083_ = freed ? _082_ : 24'hxxxxxx;
-  assign _084_ = read_enable ? _083_ : 24'hxxxxxx;
-  assign _085_ = start ? descriptor__pixels : _084_;
-  assign _086_ = block_last ? 16'h0000 : next_block;
+  assign _078_ = freed ? next_block_address : 10'hxxx;
+  assign _079_ = read_enable ? _078_ : 10'hxxx;
+  assign _080_ = start ? descriptor__out_base : _079_;
+  assign _081_ = group_last ? next_pixel_address : 10'hxxx;
+  assign _082_ = freed ? next_block_address : _081_;
+  assign _083_ = read_enable ? _082_ : 10'hxxx;
+  assign _084_ = start ? descriptor__out_base : _083_;
+  assign _085_ = group_last ? record_base : next_record;
+  assign _086_ = freed ? next_base : _085_;
+  assign _087_ = read_enable ? _086_ : 5'hxx;
+  assign _088_ = start ? descriptor__record_base : _087_;
+  assign _089_ = group_last ? next_pixel_address : next_group_address;
+  assign _090_ = freed ? next_block_address : _089_;
+  assign _091_ = read_enable ? _090_ : 10'hxxx;
+  assign _092_ = start ? descriptor__out_base : _091_;
+  assign _093_ = block_last ? next_pixels_left : 24'hxxxxxx;
+  assign _094_ = freed ? _093_ : 24'hxxxxxx;
+  assign _095_ = read_enable ? _094_ : 24'hxxxxxx;
+  assign _096_ = start ? descriptor__pixels : _095_;
+  assign _097_ = block_last ? 16'h0000 : next_block;
   assign read_address = pixel[3:0];
   assign read_bank = freed_bank;
 endmodule

@@ -2410,6 +2410,30 @@ module hwq_addresses(
   always @(posedge clk)
     renew <= renew_delay_4;
   always @(posedge clk)
+    if (rst) tile_last <= 1'h0;
+    else if (_138_) tile_last <= _236_;
+  always @(posedge clk)
+    if (rst) tile <= 15'h0000;
+    else if (_139_) tile <= _238_;
+  always @(posedge clk)
+    if (rst) pixels_left <= 24'h000000;
+    else if (_140_) pixels_left <= _240_;
+  always @(posedge clk)
+    if (rst) single_then <= 1'h0;
+    else single_then <= then_one;
+  always @(posedge clk)
+    if (rst) tile_then <= 15'h0000;
+    else tile_then <= _089_;
+  always @(posedge clk)
+    if (rst) last_then <= 1'h0;
+    else last_then <= then_fits;
+  always @(posedge clk)
+    if (rst) left_then <= 24'h000000;
+    else left_then <= pixels_after;
+  always @(posedge clk)
+    if (rst) block_last <= 1'h0;
+    else if (_141_) block_last <= _242_;
+  always @(posedge clk)
     if (rst) block_then_last <= 1'h0;
     else block_then_last <= _088_;
   always @(posedge clk)
@@ -2426,7 +2450,7 @@ module hwq_addresses(
     else kx_then_last <= _086_;
   always @(posedge clk)
     if (rst) chunk_last <= 1'h0;
-    else if (_137_) chunk_last <= _251_;
+    else if (_142_) chunk_last <= _251_;
   always @(posedge clk)
     if (rst) chunk_then_last <= 1'h0;
     else chunk_then_last <= _085_;
@@ -2543,22 +2567,22 @@ module hwq_addresses(
     else if (_165_) tile_start_column <= after_column;
   always @(posedge clk)
     if (rst) here_elements <= 10'h000;
-    else if (_147_) here_elements <= _201_;
+    else if (_152_) here_elements <= _201_;
   always @(posedge clk)
     if (rst) here_y <= 18'h00000;
-    else if (_148_) here_y <= _205_;
+    else if (_153_) here_y <= _205_;
   always @(posedge clk)
     if (rst) here_x <= 24'h000000;
-    else if (_149_) here_x <= _209_;
+    else if (_154_) here_x <= _209_;
   always @(posedge clk)
     if (_172_) here_column <= 16'h0000;
     else if (pixel) here_column <= _211_;
   always @(posedge clk)
     if (rst) pixel_last <= 1'h0;
-    else if (_150_) pixel_last <= _213_;
+    else if (_155_) pixel_last <= _213_;
   always @(posedge clk)
     if (rst) in_tile <= 1'h0;
-    else if (_151_) in_tile <= _215_;
+    else if (_156_) in_tile <= _215_;
   always @(posedge clk)
     if (_173_) beat <= 5'h00;
     else if (_134_) beat <= next_beat;
@@ -2570,7 +2594,7 @@ module hwq_addresses(
     else if (job_end) waiting <= _130_;
   always @(posedge clk)
     if (rst) running <= 1'h0;
-    else if (_152_) running <= _218_;
+    else if (_157_) running <= _218_;
   always @(posedge clk)
     if (rst) block <= 16'h0000;
     else if (job_end) block <= _123_;
@@ -2579,10 +2603,10 @@ module hwq_addresses(
     else if (job_end) job_bank <= _122_;
   always @(posedge clk)
     if (rst) taken[0] <= 1'h0;
-    else if (_153_) taken[0] <= _222_;
+    else if (_158_) taken[0] <= _222_;
   always @(posedge clk)
     if (rst) taken[1] <= 1'h0;
-    else if (_154_) taken[1] <= _220_;
+    else if (_159_) taken[1] <= _220_;
   always @(posedge clk)
     if (rst) ky_elements <= 10'h000;
     else if (_166_) ky_elements <= _223_;
@@ -2600,7 +2624,7 @@ module hwq_addresses(
     else if (_170_) kx <= _101_;
   always @(posedge clk)
     if (rst) run_left <= 24'h000000;
-    else if (_155_) run_left <= _228_;
+    else if (_160_) run_left <= _228_;
   always @(posedge clk)
     if (rst) chunk_elements <= 24'h000000;
     else if (pass_end) chunk_elements <= _230_;
@@ -2609,62 +2633,38 @@ module hwq_addresses(
     else if (pass_end) chunk <= _098_;
   always @(posedge clk)
     if (rst) pass_first <= 1'h0;
-    else if (_156_) pass_first <= _232_;
+    else if (_161_) pass_first <= _232_;
   always @(posedge clk)
     if (rst) ending <= 1'h0;
     else ending <= _097_;
   always @(posedge clk)
     if (rst) single <= 1'h0;
-    else if (_157_) single <= _234_;
-  always @(posedge clk)
-    if (rst) tile_last <= 1'h0;
-    else if (_158_) tile_last <= _236_;
-  always @(posedge clk)
-    if (rst) tile <= 15'h0000;
-    else if (_159_) tile <= _238_;
-  always @(posedge clk)
-    if (rst) pixels_left <= 24'h000000;
-    else if (_160_) pixels_left <= _240_;
-  always @(posedge clk)
-    if (rst) single_then <= 1'h0;
-    else single_then <= then_one;
-  always @(posedge clk)
-    if (rst) tile_then <= 15'h0000;
-    else tile_then <= _089_;
-  always @(posedge clk)
-    if (rst) last_then <= 1'h0;
-    else last_then <= then_fits;
-  always @(posedge clk)
-    if (rst) left_then <= 24'h000000;
-    else left_then <= pixels_after;
-  always @(posedge clk)
-    if (rst) block_last <= 1'h0;
-    else if (_161_) block_last <= _242_;
-  assign _137_ = { pass_end, start } != 1'h0;
-  assign _138_ = { pixel, _003_, _002_, start } != 4'h8;
-  assign _139_ = { pixel, _002_, start } != 3'h6;
-  assign _140_ = { pixel, start } != 1'h0;
-  assign _141_ = { pixel, _003_, _002_, start } != 4'h8;
-  assign _142_ = { pixel, _002_, start } != 3'h6;
-  assign _143_ = { pixel, start } != 1'h0;
-  assign _144_ = { pixel, _003_, _002_, start } != 4'h8;
-  assign _145_ = { pixel, _002_, start } != 3'h6;
-  assign _146_ = { pixel, start } != 1'h0;
-  assign _147_ = { pixel, start } != 1'h0;
+    else if (_137_) single <= _234_;
+  assign _137_ = { tile_end, start } != 1'h0;
+  assign _138_ = { tile_end, start } != 1'h0;
+  assign _139_ = { tile_end, start } != 1'h0;
+  assign _140_ = { tile_end, start } != 1'h0;
+  assign _141_ = { job_end, start } != 1'h0;
+  assign _142_ = { pass_end, start } != 1'h0;
+  assign _143_ = { pixel, _003_, _002_, start } != 4'h8;
+  assign _144_ = { pixel, _002_, start } != 3'h6;
+  assign _145_ = { pixel, start } != 1'h0;
+  assign _146_ = { pixel, _003_, _002_, start } != 4'h8;
+  assign _147_ = { pixel, _002_, start } != 3'h6;
   assign _148_ = { pixel, start } != 1'h0;
-  assign _149_ = { pixel, start } != 1'h0;
-  assign _150_ = { renew_next, running } != 1'h0;
-  assign _151_ = { renew_next, running } != 1'h0;
-  assign _152_ = { load_end, job_end, _133_ } != 1'h0;
-  assign _153_ = { _114_, _112_ } != 1'h0;
-  assign _154_ = { _121_, _119_ } != 1'h0;
-  assign _155_ = { pass_end, start } != 1'h0;
-  assign _156_ = { pass_end, start } != 1'h0;
-  assign _157_ = { tile_end, start } != 1'h0;
-  assign _158_ = { tile_end, start } != 1'h0;
-  assign _159_ = { tile_end, start } != 1'h0;
-  assign _160_ = { tile_end, start } != 1'h0;
-  assign _161_ = { job_end, start } != 1'h0;
+  assign _149_ = { pixel, _003_, _002_, start } != 4'h8;
+  assign _150_ = { pixel, _002_, start } != 3'h6;
+  assign _151_ = { pixel, start } != 1'h0;
+  assign _152_ = { pixel, start } != 1'h0;
+  assign _153_ = { pixel, start } != 1'h0;
+  assign _154_ = { pixel, start } != 1'h0;
+  assign _155_ = { renew_next, running } != 1'h0;
+  assign _156_ = { renew_next, running } != 1'h0;
+  assign _157_ = { load_end, job_end, _133_ } != 1'h0;
+  assign _158_ = { _114_, _112_ } != 1'h0;
+  assign _159_ = { _121_, _119_ } != 1'h0;
+  assign _160_ = { pass_end, start } != 1'h0;
+  assign _161_ = { pass_end, start } != 1'h0;
   assign _177_ = ~ _002_;
   assign _178_ = ~ _100_;
   assign _179_ = ~ _103_;
@@ -2674,9 +2674,9 @@ module hwq_addresses(
   assign _183_ = ~ _103_;
   assign _184_ = ~ _100_;
   assign _185_ = ~ _100_;
-  assign _162_ = & { _140_, _139_, _138_ };
-  assign _163_ = & { _143_, _142_, _141_ };
-  assign _164_ = & { _146_, _145_, _144_ };
+  assign _162_ = & { _145_, _144_, _143_ };
+  assign _163_ = & { _148_, _147_, _146_ };
+  assign _164_ = & { _151_, _150_, _149_ };
   assign _165_ = & { pixel, _003_, _177_ };
   assign _166_ = & { pass_end, _179_, _178_ };
   assign _167_ = & { pass_end, _181_, _180_ };
@@ -3330,26 +3330,26 @@ module hwq_drain(
   address, mask, values
 );
   wire _000_;
-  wire _001_;
+  wire [14:0] _001_;
   wire _002_;
   wire _003_;
-  wire [23:0] _004_;
-  wire [23:0] _005_;
-  wire [23:0] _006_;
-  wire [23:0] _007_;
+  wire _004_;
+  wire _005_;
+  wire _006_;
+  wire _007_;
   wire _008_;
-  wire [23:0] _009_;
-  wire [8:0] _010_;
+  wire _009_;
+  wire _010_;
   wire _011_;
-  wire [9:0] _012_;
-  wire _013_;
-  wire _014_;
-  wire _015_;
+  wire [23:0] _012_;
+  wire [23:0] _013_;
+  wire [23:0] _014_;
+  wire [23:0] _015_;
   wire _016_;
   wire _017_;
   wire _018_;
   wire _019_;
-  wire _020_;
+  wire [9:0] _020_;
   wire _021_;
   wire _022_;
   wire _023_;
@@ -3385,24 +3385,24 @@ module hwq_drain(
   wire _053_;
   wire _054_;
   wire _055_;
-  wire [14:0] _056_;
-  wire [14:0] _057_;
-  wire [8:0] _058_;
+  wire _056_;
+  wire _057_;
+  wire _058_;
   wire _059_;
   wire _060_;
   wire _061_;
   wire _062_;
-  wire [5:0] _063_;
-  wire [5:0] _064_;
-  wire [5:0] _065_;
-  wire [9:0] _066_;
-  wire [9:0] _067_;
-  wire [9:0] _068_;
-  wire [9:0] _069_;
-  wire [9:0] _070_;
-  wire [9:0] _071_;
-  wire [9:0] _072_;
-  wire [5:0] _073_;
+  wire _063_;
+  wire [14:0] _064_;
+  wire [14:0] _065_;
+  wire [8:0] _066_;
+  wire _067_;
+  wire _068_;
+  wire _069_;
+  wire _070_;
+  wire _071_;
+  wire _072_;
+  wire _073_;
   wire [5:0] _074_;
   wire [5:0] _075_;
   wire [5:0] _076_;
@@ -3410,11 +3410,22 @@ module hwq_drain(
   wire [9:0] _078_;
   wire [9:0] _079_;
   wire [9:0] _080_;
-  wire [23:0] _081_;
-  wire [23:0] _082_;
-  wire [23:0] _083_;
-  wire [23:0] _084_;
-  wire [15:0] _085_;
+  wire [9:0] _081_;
+  wire [9:0] _082_;
+  wire [9:0] _083_;
+  wire [5:0] _084_;
+  wire [5:0] _085_;
+  wire [5:0] _086_;
+  wire [5:0] _087_;
+  wire [9:0] _088_;
+  wire [9:0] _089_;
+  wire [9:0] _090_;
+  wire [9:0] _091_;
+  wire [23:0] _092_;
+  wire [23:0] _093_;
+  wire [23:0] _094_;
+  wire [23:0] _095_;
+  wire [15:0] _096_;
   input [119:0] accumulators;
   wire [119:0] accumulators;
   output [9:0] address;
@@ -3423,10 +3434,12 @@ module hwq_drain(
   reg [15:0] block = 16'h0000;
   reg [9:0] block_address = 10'h000;
   wire [9:0] block_beside;
-  wire block_first;
-  wire block_last;
+  reg block_first = 1'h0;
+  reg block_last = 1'h0;
   input clk;
   wire clk;
+  reg [8:0] count = 9'h000;
+  wire [8:0] count_here;
   input [15:0] descriptor__blocks;
   wire [15:0] descriptor__blocks;
   input [8:0] descriptor__last_groups;
@@ -3458,12 +3471,14 @@ module hwq_drain(
   reg [1:0] full = 2'h0;
   reg [8:0] group = 9'h000;
   reg [9:0] group_address = 10'h000;
+  wire [9:0] group_after;
   reg [2:0] group_delay_1 = 3'h0;
-  wire group_last;
+  reg group_last = 1'h0;
   reg [5:0] group_record = 6'h00;
   wire lane_valid;
   output last;
   reg last = 1'h0;
+  wire last_here;
   output mask;
   reg mask = 1'h0;
   wire [5:0] next_base;
@@ -3475,9 +3490,11 @@ module hwq_drain(
   wire [9:0] next_pixel_address;
   wire [23:0] next_pixels_left;
   wire [5:0] next_record;
+  wire one_pixel;
   reg [14:0] pixel = 15'h0000;
   reg [9:0] pixel_address = 10'h000;
-  wire pixel_last;
+  wire [15:0] pixel_after;
+  reg pixel_last = 1'h0;
   reg [23:0] pixels_left = 24'h000000;
   output [3:0] read_address;
   wire [3:0] read_address;
@@ -3492,68 +3509,72 @@ module hwq_drain(
   wire rst;
   input start;
   wire start;
+  reg [14:0] tile = 15'h0000;
   reg [9:0] tile_address = 10'h000;
-  wire tile_last;
+  wire tile_fits;
+  reg tile_last = 1'h0;
   output valid;
   reg valid = 1'h0;
   output [23:0] values;
   reg [23:0] values = 24'h000000;
+  assign one_pixel = _016_ | _017_;
+  assign pixel_after = pixel + 2'h2;
+  assign group_after = group + 2'h2;
+  assign _019_ = read_enable & group_last;
+  assign freed = _019_ & pixel_last;
+  assign next_group_address = group_address + 1'h1;
+  assign next_pixel_address = pixel_address + descriptor__out_step;
+  assign block_beside = block_address + 3'h5;
+  assign _020_ = block_first ? next_pixel_address : tile_address;
+  assign next_block_address = block_last ? _020_ : block_beside;
+  assign next_record = group_record + 1'h1;
+  assign base_beside = record_base + 3'h5;
+  assign next_base = block_last ? descriptor__record_base : base_beside;
+  assign _021_ = block_last & group_last;
+  assign _022_ = ~ _021_;
+  assign _023_ = descriptor__last_lanes > 1'h0;
+  assign lane_valid = _022_ | _023_;
+  always @(posedge clk)
+    finished_bank_1 <= finished_bank;
   always @(posedge clk)
     finished_bank_2 <= finished_bank_1;
   always @(posedge clk)
     group_delay_1 <= group[2:0];
   assign _000_ = finished_bank_2 == 1'h0;
-  assign _008_ = finished_2 & _000_;
-  assign _013_ = freed_bank == 1'h0;
-  assign _017_ = freed & _013_;
-  assign _018_ = finished_bank_2 == 1'h1;
-  assign _019_ = finished_2 & _018_;
-  assign _020_ = freed_bank == 1'h1;
-  assign _021_ = freed & _020_;
-  assign _022_ = freed_bank ? full[1] : full[0];
-  assign _001_ = ~ freed_bank;
-  assign _002_ = freed & block_last;
-  assign _003_ = _002_ & tile_last;
-  assign _004_ = group_delay_1[0] ? accumulators[95:72] : accumulators[71:48];
-  assign _005_ = group_delay_1[0] ? accumulators[47:24] : accumulators[23:0];
-  assign _006_ = group_delay_1[1] ? _004_ : _005_;
-  assign _007_ = group_delay_1[2] ? accumulators[119:96] : _006_;
+  assign _011_ = finished_2 & _000_;
+  assign _018_ = freed_bank == 1'h0;
+  assign _024_ = freed & _018_;
+  assign _025_ = finished_bank_2 == 1'h1;
+  assign _026_ = finished_2 & _025_;
+  assign _027_ = freed_bank == 1'h1;
+  assign _028_ = freed & _027_;
+  assign _029_ = block == 1'h0;
+  assign _001_ = tile_fits ? pixels_left[14:0] : descriptor__tile_pixels;
+  assign _002_ = count == 1'h1;
+  assign _003_ = group_after == count;
+  assign _004_ = group_last ? _002_ : _003_;
+  assign _005_ = pixel_after == tile;
+  assign _006_ = count_here == 1'h1;
+  assign _007_ = freed_bank ? full[1] : full[0];
+  assign _008_ = ~ freed_bank;
+  assign _009_ = freed & block_last;
+  assign _010_ = _009_ & tile_last;
+  assign _012_ = group_delay_1[0] ? accumulators[95:72] : accumulators[71:48];
+  assign _013_ = group_delay_1[0] ? accumulators[47:24] : accumulators[23:0];
+  assign _014_ = group_delay_1[1] ? _012_ : _013_;
+  assign _015_ = group_delay_1[2] ? accumulators[119:96] : _014_;
   assign next_pixels_left = pixels_left - descriptor__tile_pixels;
   assign next_block = block + 1'h1;
   assign next_pixel = pixel + 1'h1;
   assign next_group = group + 1'h1;
-  assign block_first = block == 1'h0;
-  assign block_last = next_block == descriptor__blocks;
-  assign tile_last = pixels_left <= descriptor__tile_pixels;
-  assign _009_ = tile_last ? pixels_left : { 9'h000, descriptor__tile_pixels };
-  assign pixel_last = next_pixel == _009_;
-  assign _010_ = block_last ? descriptor__last_groups : 9'h005;
-  assign group_last = next_group == _010_;
-  assign _011_ = read_enable & group_last;
-  assign freed = _011_ & pixel_last;
-  assign next_group_address = group_address + 1'h1;
-  assign next_pixel_address = pixel_address + descriptor__out_step;
-  assign block_beside = block_address + 3'h5;
-  assign _012_ = block_first ? next_pixel_address : tile_address;
-  assign next_block_address = block_last ? _012_ : block_beside;
-  assign next_record = group_record + 1'h1;
-  assign base_beside = record_base + 3'h5;
-  assign next_base = block_last ? descriptor__record_base : base_beside;
-  assign _014_ = block_last & group_last;
-  assign _015_ = ~ _014_;
-  assign _016_ = descriptor__last_lanes > 1'h0;
-  assign lane_valid = _015_ | _016_;
-  always @(posedge clk)
-    finished_bank_1 <= finished_bank;
-  always @(posedge clk)
-    if (rst) finished_2 <= 1'h0;
-    else finished_2 <= finished_1;
-  always @(posedge clk)
-    if (rst) finished_1 <= 1'h0;
-    else finished_1 <= finished;
+  assign last_here = next_block == descriptor__blocks;
+  assign tile_fits = pixels_left <= descriptor__tile_pixels;
+  assign count_here = last_here ? descriptor__last_groups : 9'h005;
+  assign _016_ = pixels_left == 1'h1;
+  assign _017_ = descriptor__tile_pixels == 1'h1;
   always @(posedge clk)
     if (rst) values <= 24'h000000;
-    else values <= _007_;
+    else values <= _015_;
   always @(posedge clk)
     if (rst) mask <= 1'h0;
     else mask <= lane_valid;
@@ -3565,115 +3586,146 @@ module hwq_drain(
     else record <= group_record;
   always @(posedge clk)
     if (rst) last <= 1'h0;
-    else last <= _003_;
+    else last <= _010_;
   always @(posedge clk)
     if (rst) valid <= 1'h0;
     else valid <= read_enable;
   always @(posedge clk)
     if (rst) tile_address <= 10'h000;
-    else if (_039_) tile_address <= next_pixel_address;
+    else if (_047_) tile_address <= next_pixel_address;
   always @(posedge clk)
     if (rst) record_base <= 6'h00;
-    else if (_040_) record_base <= _065_;
+    else if (_048_) record_base <= _076_;
   always @(posedge clk)
     if (rst) block_address <= 10'h000;
-    else if (_041_) block_address <= _068_;
+    else if (_049_) block_address <= _079_;
   always @(posedge clk)
     if (rst) pixel_address <= 10'h000;
-    else if (_042_) pixel_address <= _072_;
+    else if (_050_) pixel_address <= _083_;
   always @(posedge clk)
     if (rst) group_record <= 6'h00;
-    else if (_029_) group_record <= _076_;
+    else if (_036_) group_record <= _087_;
   always @(posedge clk)
     if (rst) group_address <= 10'h000;
-    else if (_030_) group_address <= _080_;
+    else if (_037_) group_address <= _091_;
   always @(posedge clk)
     if (rst) pixels_left <= 24'h000000;
-    else if (_043_) pixels_left <= _084_;
+    else if (_051_) pixels_left <= _095_;
   always @(posedge clk)
-    if (_048_) block <= 16'h0000;
-    else if (_044_) block <= _085_;
+    if (_056_) block <= 16'h0000;
+    else if (_052_) block <= _096_;
   always @(posedge clk)
-    if (_049_) freed_bank <= 1'h0;
-    else if (_045_) freed_bank <= _001_;
+    if (_057_) freed_bank <= 1'h0;
+    else if (_053_) freed_bank <= _008_;
   always @(posedge clk)
-    if (_050_) read_enable <= 1'h0;
-    else if (_046_) read_enable <= _055_;
+    if (_058_) read_enable <= 1'h0;
+    else if (_054_) read_enable <= _063_;
   always @(posedge clk)
-    if (_051_) pixel <= 15'h0000;
-    else if (_047_) pixel <= _057_;
+    if (_059_) pixel <= 15'h0000;
+    else if (_055_) pixel <= _065_;
   always @(posedge clk)
-    if (_052_) group <= 9'h000;
-    else if (read_enable) group <= _058_;
+    if (_060_) group <= 9'h000;
+    else if (read_enable) group <= _066_;
+  always @(posedge clk)
+    if (rst) pixel_last <= 1'h0;
+    else if (_044_) pixel_last <= _068_;
+  always @(posedge clk)
+    if (rst) group_last <= 1'h0;
+    else group_last <= _069_;
+  always @(posedge clk)
+    if (rst) count <= 9'h000;
+    else count <= count_here;
+  always @(posedge clk)
+    if (rst) tile <= 15'h0000;
+    else tile <= _001_;
+  always @(posedge clk)
+    if (rst) tile_last <= 1'h0;
+    else tile_last <= tile_fits;
+  always @(posedge clk)
+    if (rst) block_last <= 1'h0;
+    else block_last <= last_here;
+  always @(posedge clk)
+    if (rst) block_first <= 1'h0;
+    else block_first <= _029_;
   always @(posedge clk)
     if (rst) full[0] <= 1'h0;
-    else if (_037_) full[0] <= _062_;
+    else if (_045_) full[0] <= _073_;
   always @(posedge clk)
     if (rst) full[1] <= 1'h0;
-    else if (_038_) full[1] <= _060_;
-  assign _023_ = { start, read_enable } != 1'h0;
-  assign _024_ = { freed, start, read_enable } != 1'h1;
-  assign _025_ = { start, read_enable } != 1'h0;
-  assign _026_ = { freed, start, read_enable } != 1'h1;
-  assign _027_ = { start, read_enable } != 1'h0;
-  assign _028_ = { group_last, freed, start, read_enable } != 1'h1;
-  assign _029_ = { start, read_enable } != 1'h0;
+    else if (_046_) full[1] <= _071_;
+  always @(posedge clk)
+    if (rst) finished_2 <= 1'h0;
+    else finished_2 <= finished_1;
+  always @(posedge clk)
+    if (rst) finished_1 <= 1'h0;
+    else finished_1 <= finished;
   assign _030_ = { start, read_enable } != 1'h0;
-  assign _031_ = { start, read_enable } != 1'h0;
-  assign _032_ = { freed, start, read_enable } != 1'h1;
-  assign _033_ = { block_last, freed, start, read_enable } != 3'h5;
-  assign _034_ = { _022_, read_enable } != 1'h0;
-  assign _035_ = { freed, read_enable } != 1'h1;
-  assign _036_ = { group_last, freed } != 1'h0;
-  assign _037_ = { _008_, _017_ } != 1'h0;
-  assign _038_ = { _021_, _019_ } != 1'h0;
-  assign _039_ = & { block_first, freed, read_enable };
-  assign _040_ = & { _024_, _023_ };
-  assign _041_ = & { _026_, _025_ };
-  assign _042_ = & { _028_, _027_ };
-  assign _043_ = & { _033_, _032_, _031_ };
-  assign _044_ = & { freed, read_enable };
-  assign _045_ = & { freed, read_enable };
-  assign _046_ = & { _035_, _034_ };
-  assign _047_ = & { read_enable, _036_ };
-  assign _048_ = | { start, rst };
-  assign _049_ = | { start, rst };
-  assign _050_ = | { start, rst };
-  assign _051_ = | { start, rst };
-  assign _052_ = | { start, rst };
-  assign _053_ = _022_ ? 1'h1 : 1'hx;
-  assign _054_ = freed ? 1'h0 : 1'hx;
-  assign _055_ = read_enable ? _054_ : _053_;
-  assign _056_ = group_last ? next_pixel : 15'hxxxx;
-  assign _057_ = freed ? 15'h0000 : _056_;
-  assign _058_ = group_last ? 9'h000 : next_group;
-  assign _059_ = _021_ ? 1'h0 : 1'hx;
-  assign _060_ = _019_ ? 1'h1 : _059_;
-  assign _061_ = _017_ ? 1'h0 : 1'hx;
-  assign _062_ = _008_ ? 1'h1 : _061_;
-  assign _063_ = freed ? next_base : 6'hxx;
-  assign _064_ = read_enable ? _063_ : 6'hxx;
-  assign _065_ = start ? descriptor__record_base : _064_;
-  assign _066_ = freed ? next_block_address : 10'hxxx;
-  assign _067_ = read_enable ? _066_ : 10'hxxx;
-  assign _068_ = start ? descriptor__out_base : _067_;
-  assign _069_ = group_last ? next_pixel_address : 10'hxxx;
-  assign _070_ = freed ? next_block_address : _069_;
-  assign _071_ = read_enable ? _070_ : 10'hxxx;
-  assign _072_ = start ? descriptor__out_base : _071_;
-  assign _073_ = group_last ? record_base : next_record;
-  assign _074_ = freed ? next_base : _073_;
+  assign _031_ = { freed, start, read_enable } != 1'h1;
+  assign _032_ = { start, read_enable } != 1'h0;
+  assign _033_ = { freed, start, read_enable } != 1'h1;
+  assign _034_ = { start, read_enable } != 1'h0;
+  assign _035_ = { group_last, freed, start, read_enable } != 1'h1;
+  assign _036_ = { start, read_enable } != 1'h0;
+  assign _037_ = { start, read_enable } != 1'h0;
+  assign _038_ = { start, read_enable } != 1'h0;
+  assign _039_ = { freed, start, read_enable } != 1'h1;
+  assign _040_ = { block_last, freed, start, read_enable } != 3'h5;
+  assign _041_ = { _007_, read_enable } != 1'h0;
+  assign _042_ = { freed, read_enable } != 1'h1;
+  assign _043_ = { group_last, freed } != 1'h0;
+  assign _044_ = { group_last, read_enable } != 1'h1;
+  assign _045_ = { _011_, _024_ } != 1'h0;
+  assign _046_ = { _028_, _026_ } != 1'h0;
+  assign _047_ = & { block_first, freed, read_enable };
+  assign _048_ = & { _031_, _030_ };
+  assign _049_ = & { _033_, _032_ };
+  assign _050_ = & { _035_, _034_ };
+  assign _051_ = & { _040_, _039_, _038_ };
+  assign _052_ = & { freed, read_enable };
+  assign _053_ = & { freed, read_enable };
+  assign _054_ = & { _042_, _041_ };
+  assign _055_ = & { read_enable, _043_ };
+  assign _056_ = | { start, rst };
+  assign _057_ = | { start, rst };
+  assign _058_ = | { start, rst };
+  assign _059_ = | { start, rst };
+  assign _060_ = | { start, rst };
+  assign _061_ = _007_ ? 1'h1 : 1'hx;
+  assign _062_ = freed ? 1'h0 : 1'hx;
+  assign _063_ = read_enable ? _062_ : _061_;
+  assign _064_ = group_last ? next_pixel : 15'hxxxx;
+  assign _065_ = freed ? 15'h0000 : _064_;
+  assign _066_ = group_last ? 9'h000 : next_group;
+  assign _067_ = group_last ? _005_ : 1'hx;
+  assign _068_ = read_enable ? _067_ : one_pixel;
+  assign _069_ = read_enable ? _004_ : _006_;
+  assign _070_ = _028_ ? 1'h0 : 1'hx;
+  assign _071_ = _026_ ? 1'h1 : _070_;
+  assign _072_ = _024_ ? 1'h0 : 1'hx;
+  assign _073_ = _011_ ? 1'h1 : _072_;
+  assign _074_ = freed ? next_base : 6'hxx;
   assign _075_ = read_enable ? _074_ : 6'hxx;
   assign _076_ = start ? descriptor__record_base : _075_;
-  assign _077_ = group_last ? next_pixel_address : next_group_address;
-  assign _078_ = freed ? next_block_address : _077_;
-  assign _079_ = read_enable ? _078_ : 10'hxxx;
-  assign _080_ = start ? descriptor__out_base : _079_;
-  assign _081_ = block_last ? next_pixels_left : 24'hxxxxxx;
-  assign _082_ = freed ? _081_ : 24'hxxxxxx;
-  assign _083_ = read_enable ? _082_ : 24'hxxxxxx;
-  assign _084_ = start ? descriptor__pixels : _083_;
-  assign _085_ = block_last ? 16'h0000 : next_block;
+  assign _077_ = freed ? next_block_address : 10'hxxx;
+  assign _078_ = read_enable ? _077_ : 10'hxxx;
+  assign _079_ = start ? descriptor__out_base : _078_;
+  assign _080_ = group_last ? next_pixel_address : 10'hxxx;
+  assign _081_ = freed ? next_block_address : _080_;
+  assign _082_ = read_enable ? _081_ : 10'hxxx;
+  assign _083_ = start ? descriptor__out_base : _082_;
+  assign _084_ = group_last ? record_base : next_record;
+  assign _085_ = freed ? next_base : _084_;
+  assign _086_ = read_enable ? _085_ : 6'hxx;
+  assign _087_ = start ? descriptor__record_base : _086_;
+  assign _088_ = group_last ? next_pixel_address : next_group_address;
+  assign _089_ = freed ? next_block_address : _088_;
+  assign _090_ = read_enable ? _089_ : 10'hxxx;
+  assign _091_ = start ? descriptor__out_base : _090_;
+  assign _092_ = block_last ? next_pixels_left : 24'hxxxxxx;
+  assign _093_ = freed ? _092_ : 24'hxxxxxx;
+  assign _094_ = read_enable ? _093_ : 24'hxxxxxx;
+  assign _095_ = start ? descriptor__pixels : _094_;
+  assign _096_ = block_last ? 16'h0000 : next_block;
   assign read_address = pixel[3:0];
   assign read_bank = freed_bank;
 endmodule
