@@ -34,8 +34,8 @@ def real_input(network: FloatNetwork, x: NDArray[Any], first: int = 0) -> NDArra
     check_shape(network.name, network.tensors[network.input].shape, x)
     if x.dtype.kind != "f":
         raise DataError(
-            f"samples are {x.dtype}; the input of {network.name} takes real numbers: store them as float32 (codes of a "
-            "quantized model become real by scale * (code - zero_point))"
+            f"samples are {x.dtype}; the input of {network.name} takes real numbers: store them as float32, or where "
+            "they are codes of a quantized model its input_scale and input_zero_point beside them"
         )
     with np.errstate(over="ignore"):
         values = x.astype(np.float32, copy=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
@@ -100,6 +99,20 @@ class _Samples(Generic[V]):
             raise DataError(f"{self.path}: x: {error}") from None
 
 
+@dataclass(frozen=True)
+class _Codes:
+    """What integers of a file stand for: ``scale * (x - zero_point)``."""
+
+    scale: np.float32
+    zero_point: int
+
+    def real(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Integers as the real numbers that they stand for; others as they are."""
+        if x.dtype.kind not in "iu":
+            return x
+        return ((x.astype(np.float64) - self.zero_point) * np.float64(self.scale)).astype(np.float32)
+
+
 class SampleFile(_Samples[np.integer]):
     """Samples as codes of a quantized network: the file's own, or real numbers quantized."""
 
@@ -111,21 +124,58 @@ class FloatSampleFile(_Samples[np.float32]):
 def open_samples(path: Path, network: Network) -> SampleFile:
     """Check that a file holds samples for ``network``.
 
+    Integers are its codes, or where the file says by ``input_scale`` and ``input_zero_point`` that they are those of
+    another quantization, what they stand for.
+
     Raises
     ------
     DataError
         Not a readable ``.npz``, arrays missing, or of another shape or type than the network takes.
     """
     shape, outputs = network.tensors[network.input].shape, network.tensors[network.output].elements
-    wanted = _Wanted(network.name, shape, partial(quantize_input, network), outputs)
+    own, given = network.tensors[network.input].quantization, _codes(path)
+
+    def convert(x: NDArray[Any], first: int) -> NDArray[np.integer]:
+        if given is not None and (given.scale, given.zero_point) != (own.scale[0], own.zero_point[0]):
+            x = given.real(x)
+        return quantize_input(network, x, first)
+
+    wanted = _Wanted(network.name, shape, convert, outputs)
     return SampleFile(path, wanted, *_checked(path, wanted))
 
 
 def open_float_samples(path: Path, network: FloatNetwork) -> FloatSampleFile:
-    """As `open_samples`, for a network of real numbers."""
+    """As `open_samples`, for a network of real numbers; integers are some where the file says of what scale."""
     shape, outputs = network.tensors[network.input].shape, network.tensors[network.output].elements
-    wanted = _Wanted(network.name, shape, partial(real_input, network), outputs)
+    given = _codes(path)
+
+    def convert(x: NDArray[Any], first: int) -> NDArray[np.float32]:
+        return real_input(network, x if given is None else given.real(x), first)
+
+    wanted = _Wanted(network.name, shape, convert, outputs)
     return FloatSampleFile(path, wanted, *_checked(path, wanted))
+
+
+def _codes(path: Path) -> _Codes | None:
+    """How the file says that its integers were quantized, if it does."""
+    names = ("input_scale", "input_zero_point")
+    with opened(path, "x=samples") as archive:
+        held = [name for name in names if f"{name}.npy" in archive.namelist()]
+        if not held:
+            return None
+        if len(held) < len(names):
+            raise DataError(f"{path}: {held[0]} alone; integers need both {names[0]} and {names[1]}, or neither")
+        headers = [member_header(archive, name) for name in names]
+        shapes = [list(header.shape) for header in headers]
+        if any(shape not in ([], [1]) for shape in shapes):
+            raise DataError(f"{path}: {' and '.join(names)} are single numbers, not of shapes {shapes}")
+        if headers[0].dtype.kind != "f" or headers[1].dtype.kind not in "iu":
+            kinds = f"{headers[0].dtype} and {headers[1].dtype}"
+            raise DataError(f"{path}: {names[0]} is a real number and {names[1]} an integer, not {kinds}")
+        scale, zero = (read_array(archive, name).reshape(())[()] for name in names)
+    if not (np.isfinite(scale) and scale > 0):
+        raise DataError(f"{path}: {names[0]} is {scale}; a scale is positive and finite")
+    return _Codes(np.float32(scale), int(zero))
 
 
 def _checked(path: Path, wanted: _Wanted[Any]) -> tuple[int, NDArray[np.int64] | None]:
