@@ -60,7 +60,11 @@ def test_every_parameter_declares_its_limit(kind: type) -> None:
             {"input_zero_point": "subtracted"},
             {"arithmetic.input_zero_point": "must be one of folded, subtracted, not the text 'subtracted'"},
         ),
-        (ArithmeticParameters, {"activation_bits": 4}, {"arithmetic.activation_bits": "must be 8, not 4"}),
+        (
+            ArithmeticParameters,
+            {"activation_bits": 1},
+            {"arithmetic.activation_bits": "must be an integer from 2 to 16, not 1"},
+        ),
         (
             ArithmeticParameters,
             {"psum_bits": 24, "accumulator_bits": 20},
@@ -97,7 +101,7 @@ def test_parameters_that_contradict_one_another() -> None:
 
 def test_limits_of_optional_and_plain_fields() -> None:
     assert limits(ArithmeticParameters)["psum_bits"] == (Range(4, 48), True)
-    assert limits(ArithmeticParameters)["weight_bits"] == (Range(2, 8), False)
+    assert limits(ArithmeticParameters)["weight_bits"] == (Range(1, 16), False)
     assert limits(ArithmeticParameters)["input_zero_point"] == (Choice(*InputZeroPoint), False)
     assert limits(ArithmeticParameters)["truncate"] == (Nested(TruncateParameters), False)
     assert limits(ArrayParameters)["product_register"] == (Choice(True, False), False)
