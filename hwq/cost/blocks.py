@@ -78,7 +78,7 @@ RULES = {
     "xilinx7": Rule(
         (*_blocks(0.5, 129, _HALF), *_blocks(1, 257, _FULL)),
         (Tables(6, 32, 4, 8, 1), Tables(3, 64, 4, 8, 1)),
-        1,
+        0.6,
     ),
 }
 

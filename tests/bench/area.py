@@ -37,7 +37,7 @@ TABLE = Path(__file__).with_name("area.csv")
 FAMILIES = {"ecp5": TargetName.ECP5_85K, "xilinx7": TargetName.XILINX7}
 
 #: How many accelerators; every fourth is kept from the fit.
-POINTS = 32
+POINTS = 21
 
 
 def is_held_out(point: int) -> bool:

@@ -23,6 +23,8 @@ from hwq.gateware.stream import PixelStream
 from hwq.gateware.weights import WeightMemory
 from hwq.numeric.accumulation import BiasPlace
 from hwq.schedule import images
+from hwq.schedule.engines.elementwise import ElementwisePlan
+from hwq.schedule.plans import Places
 from hwq.schedule.program import Program
 from hwq.schedule.runs import Run
 from hwq.verify.design import lower_design
@@ -145,6 +147,16 @@ def test_reads_are_those_that_descriptors_ask_for(accelerator: Accelerator) -> N
             assert counts.reads[Memory.BIASES] == counts.reads[Memory.RECORDS]
         else:
             assert Memory.BIASES not in counts.reads
+
+
+def test_an_odd_last_group_of_a_sum_is_read_as_two() -> None:
+    _, run = lowered(ACCELERATOR)
+    (plan,) = next(step.plans for step in run.steps if step.engine == "elementwise")
+    assert isinstance(plan, ElementwisePlan)
+    for groups, reads in ((70, 70), (71, 72), (1, 2)):
+        part = replace(plan, elements=groups * ACCELERATOR.elementwise_group)
+        asked = reads_of({"opcode": part.opcode.value, **part.descriptor(Places(0, 0, (0, 0), 0))})
+        assert count_plan(part).reads[Memory.ACTIVATIONS] == asked == reads
 
 
 def test_a_run_is_its_layers_and_the_end() -> None:
