@@ -7,14 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from hwq.cost.area import FITTED, term_prices
+from hwq.config.project import load_project
+from hwq.cost.area import FITTED, area, term_prices
 from hwq.errors import ToolError
 from hwq.export.verilog import TOP, emit_verilog
+from hwq.frontends import load
+from hwq.schedule.planning import with_engines
 from hwq.synth.synthesis import count_cells
 from hwq.synth.targets import TARGETS
 from hwq.toolchain.yosys import find_mapper
 from tests.bench.area import FAMILIES, accelerator_of, is_held_out, read_table, values
 from tests.bench.fit_area import errors, fit, summary
+from tests.explore.sweeps import CONFIGS
+from tests.support.models import official_model
 
 TABLE = list(read_table())
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "devices.md").read_text(encoding="utf-8")
@@ -63,3 +68,14 @@ def test_yosys_still_counts_what_the_table_says(family: str) -> None:
     smallest = next(m for m in TABLE if m.family == family and m.point == 2)
     found = count_cells(emit_verilog(accelerator_of(smallest.keys)), TOP, TARGETS[FAMILIES[family]])
     assert errors([type(smallest)(2, family, smallest.keys, found.cells)])["lut"][0] == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["kws_8x8", "ic_16x16"])
+def test_the_guide_shows_what_is_modelled_of_shipped_projects(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWQ_MLPERF_TINY", str(official_model(name.partition("_")[0]).parent))
+    project = load_project(CONFIGS / "projects" / f"{name}.yaml")
+    found = area(with_engines(load(project.model), project.accelerator, project.auto), "ecp5")
+    row = rf"^\| `{name}` \| " + r" \| ".join(rf"{count:,}; ([\d,]+)" for count in found.values()) + r" \|$"
+    seen = re.search(row, GUIDE, re.MULTILINE)
+    assert seen, row
+    assert all(abs(a / int(b.replace(",", "")) - 1) < 0.05 for a, b in zip(found.values(), seen.groups(), strict=True))
