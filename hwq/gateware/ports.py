@@ -49,7 +49,8 @@ def weight_signature(accelerator: Accelerator, columns: int | None = None, bits:
     """An engine's view of weight memory: each cycle of ``advance`` gives ``weights`` 2 cycles later.
 
     They are the row behind the last one, or with ``rewind`` the first one of the word at ``base``: all its columns, or
-    as many as the engine looks at, of a single one the lowest ``bits``. ``packing`` says how many rows there are in a word, where they may be several.
+    as many as the engine looks at, of a single one the lowest ``bits``. ``packing`` says how many rows there are in a
+    word, where they may be several.
     """
     weight = accelerator.weight if bits is None else IntFormat(min(bits, accelerator.weight.width))
     row = data.ArrayLayout(shape_of(weight), accelerator.array.columns if columns is None else columns)
