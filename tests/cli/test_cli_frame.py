@@ -75,7 +75,7 @@ def test_every_verb_has_help(capsys: Capture, verb: str) -> None:
     ("arguments", "message"),
     [
         (["inspcet"], "no verb 'inspcet'; did you mean inspect?"),
-        (["frobnicate"], "no verb 'frobnicate'; verbs are inspect, run"),
+        (["frobnicate"], "no verb 'frobnicate'; verbs are inspect, init, run"),
         (["--vers"], "no option --vers; did you mean --version?"),
         (["-x"], "no option -x"),
         (["doctor", "--jsn"], "no option --jsn; did you mean --json?\ntry: hwq doctor --help"),

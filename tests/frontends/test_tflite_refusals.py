@@ -572,7 +572,7 @@ REFUSALS: dict[str, tuple[Build, str]] = {
     ),
     "softmax output scale": (
         with_input(lambda m, x: m.softmax(x, output=Q(1 / 128, -128))),
-        "operator 0 SOFTMAX .*: output 'softmax' has scale 0.0078125 and zero-point -128; softmax gives int8",
+        "operator 0 SOFTMAX .*: output 'softmax' is int8 with scale 0.0078125 and zero-point -128; softmax gives int8",
     ),
     "softmax output zero-point": (
         with_input(lambda m, x: m.softmax(x, output=Q(1 / 256, 0))),
