@@ -95,13 +95,12 @@ class Accelerator:
     @property
     def operand(self) -> IntFormat:
         """Format of what a PE multiplies: the raw code, or code minus zero-point, one bit wider."""
-        extra = self.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-        return IntFormat(self.arithmetic.activation_bits + extra)
+        return IntFormat(self.arithmetic.activation_bits + self.subtracted)
 
     @property
-    def pads_with_codes(self) -> bool:
-        """Whether operands that are not there are the zero-point's code, and not 0."""
-        return self.arithmetic.input_zero_point is InputZeroPoint.FOLDED
+    def subtracted(self) -> bool:
+        """Whether operands are codes less zero-point, and padding 0; or the codes, and padding the zero-point's."""
+        return self.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
 
     @property
     def exact_psum_bits(self) -> int:
@@ -116,9 +115,8 @@ class Accelerator:
 
     def window_sum_bits(self, taps: int) -> int:
         """Bits that hold the sum of so many taps of the depthwise engine."""
-        subtracted = self.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
         code = self.activation
-        return self._sum_bits(taps, code.max - code.min if subtracted else -code.min)
+        return self._sum_bits(taps, code.max - code.min if self.subtracted else -code.min)
 
     def _sum_bits(self, products: int, operand: int) -> int:
         """Bits that hold the sum of so many products of operands up to ``operand``, truncated as they are added."""

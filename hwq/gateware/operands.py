@@ -7,7 +7,6 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Component, In, Out
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import InputZeroPoint
 from hwq.gateware.descriptor import field_shape
 from hwq.gateware.nets import net
 from hwq.gateware.pe import shape_of
@@ -24,7 +23,7 @@ class OperandStage(Component):
 
     def __init__(self, *, accelerator: Accelerator, elements: int) -> None:
         self._elements = elements
-        self._subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+        self._subtracted = accelerator.subtracted
         super().__init__(
             {
                 "codes": In(data.ArrayLayout(shape_of(accelerator.activation), self._elements)),

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import InputZeroPoint
 from hwq.graph.layers import Layer, WeightedLayer
 from hwq.graph.network import Network
 from hwq.graph.tensors import Quantization
@@ -64,7 +63,7 @@ class Setting:
     @property
     def subtracted(self) -> bool:
         """Whether operands are codes less zero-point, or the codes, with the zero-point's part in the bias."""
-        return self.accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
+        return self.accelerator.subtracted
 
     def bias(self, layer: WeightedLayer) -> NDArray[np.int64]:
         """Bias of each output channel, int64 [channels] of 32 bits, with the zero-point's part where it is folded."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric import bounds
 from hwq.numeric.accumulation import SumOverflow
 from hwq.numeric.bounds import code_bits, signed_bits
@@ -45,8 +44,7 @@ def psum_bits(plan: ConvPlan) -> int:
 
 def _operands(convolution: Convolution, accelerator: Accelerator) -> tuple[int, int]:
     """Lowest and highest operand that a layer's weights can meet, padding included."""
-    subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
-    return bounds.operand_range(convolution.input_format, convolution.input_zero_point, subtracted)
+    return bounds.operand_range(convolution.input_format, convolution.input_zero_point, accelerator.subtracted)
 
 
 def width_faults(plans: Sequence[ConvPlan]) -> list[str]:
@@ -82,7 +80,7 @@ def weight_bits(plan: ConvPlan) -> int:
     """Bits of a layer's weights in memory."""
     a, c = plan.accelerator, plan.convolution
     # Rows of the array beyond a run multiply what passes them, columns beyond the last channel may count overflows.
-    rows_idle = plan.run % a.array.rows and a.pads_with_codes and c.input_zero_point
+    rows_idle = plan.run % a.array.rows and not a.subtracted and c.input_zero_point
     columns_idle = c.channels_out % a.array.columns and a.may_overflow
     return code_bits(c.weights, signs=not rows_idle and not columns_idle)
 

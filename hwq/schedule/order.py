@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import InputZeroPoint
 from hwq.graph.network import Network
 from hwq.numeric.accumulation import Accumulation
 from hwq.numeric.formats import INT8, IntFormat
@@ -45,13 +44,16 @@ class OrderedSum:
 
 def ordered_sums(network: Network, accelerator: Accelerator) -> Mapping[str, OrderedSum]:
     """By name, how the layers of ``network`` that run on the accelerator and accumulate do it."""
-    subtracted = accelerator.arithmetic.input_zero_point is InputZeroPoint.SUBTRACTED
     found = {}
     for layer in network.layers:
         # Groups of one layer are cut alike.
         for plan in assign(network, layer, accelerator).plans[:1]:
             if passes := plan.passes_of_output():
                 found[layer.name] = OrderedSum(
-                    accelerator.accumulation, passes, subtracted, accelerator.requantization, accelerator.activation
+                    accelerator.accumulation,
+                    passes,
+                    accelerator.subtracted,
+                    accelerator.requantization,
+                    accelerator.activation,
                 )
     return found

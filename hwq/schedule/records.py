@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwq.arch.accelerator import Accelerator
-from hwq.arch.parameters import InputZeroPoint
 from hwq.numeric.requantization import OutputOverflow
 from hwq.numeric.requantize import Contract
 from hwq.schedule.geometry import Convolution
@@ -19,7 +18,7 @@ def effective_bias(convolution: Convolution, accelerator: Accelerator) -> NDArra
     """Bias of each output channel, int64 [channels out], wrapped to 32 bits; a folded zero-point is in it."""
     c = convolution
     bias = c.bias
-    if accelerator.arithmetic.input_zero_point is InputZeroPoint.FOLDED:
+    if not accelerator.subtracted:
         bias = bias - c.input_zero_point * c.weights.sum(axis=(1, 2, 3))
     return (bias + 2**31) % 2**32 - 2**31
 

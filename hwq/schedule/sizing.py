@@ -19,13 +19,13 @@ from hwq.schedule.engines.pooling import PoolingPlan
 from hwq.schedule.planning import assign, with_engines
 from hwq.schedule.program import lower
 
-#: No network is larger than these.
-_LARGEST = BufferParameters(
-    activations=1 << 22, weights=1 << 24, channels=1 << 16, descriptors=1 << 10, accumulators=1 << 14
-)
-
 #: Pixels of a tile: few, since the last tile's drain is not hidden, and enough to hide the loading of weights.
 _TILE = 64
+
+#: No network is larger than these.
+_LARGEST = BufferParameters(
+    activations=1 << 22, weights=1 << 24, channels=1 << 16, descriptors=1 << 10, accumulators=_TILE
+)
 
 
 def fitted(network: Network, accelerator: Accelerator) -> Accelerator:
@@ -48,7 +48,7 @@ def fitted(network: Network, accelerator: Accelerator) -> Accelerator:
         accelerator,
         arithmetic=arithmetic,
         requantizer=replace(requantizer, max_left_shift=30),
-        buffers=replace(_LARGEST, accumulators=_TILE),
+        buffers=_LARGEST,
     )
     widest = with_engines(network, widest, PARAMETERS)
     layers = [layer for layer in network.layers if assign(network, layer, widest).engine]
@@ -68,9 +68,7 @@ def fitted(network: Network, accelerator: Accelerator) -> Accelerator:
         descriptors=max(2, used[Space.DESCRIPTORS] // isa.DESCRIPTOR_WORDS),
         accumulators=_TILE,
     )
-    found = replace(narrow, buffers=buffers)
-    lower(network, layers, found)
-    return found
+    return replace(narrow, buffers=buffers)
 
 
 def _widths(network: Network, layers: list[Layer], widest: Accelerator) -> Accelerator:
